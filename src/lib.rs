@@ -1,0 +1,12 @@
+//! Offline-first storage for web applications.
+//!
+//! An application sees [`store`]; below it are layers and backends of one trait, [`backend::Backend`]; beside it the
+//! sync engine. What decides is pure and runs anywhere; what touches the browser is thin. `ARCHITECTURE.md` is the tour.
+
+pub mod backend;
+pub mod error;
+pub mod model;
+pub mod platform;
+pub mod sync;
+
+pub use error::{Error, ErrorKind, ErrorStatus, Result};

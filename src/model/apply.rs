@@ -1,0 +1,193 @@
+//! What one operation does to one record: decided here, once, for every backend.
+
+use super::{Body, Content, Delete, Key, Meta, MetadataChange, Precondition, Put, Record, RemoteState, Replica, Replicate};
+use crate::error::{Error, ErrorKind, Result};
+use crate::platform::Payload;
+use crate::sync::Hlc;
+
+/// What a backend is to do for an operation on one key.
+#[derive(Debug, Clone)]
+pub(crate) struct Applied {
+    /// The record's row: `Some(None)` deletes it, `None` leaves it.
+    pub(crate) record: Option<Option<Record>>,
+    /// The tombstone's row, likewise.
+    pub(crate) tombstone: Option<Option<Record>>,
+    /// Whether there was a live record before.
+    pub(crate) existed: bool,
+    /// The version that was written; 0 where nothing was.
+    pub(crate) version: u64,
+}
+
+/// The key under which a tombstone is kept.
+#[must_use]
+pub fn tombstone_key(collection: &str, key: &Key) -> Key {
+    Key::Array(vec![Key::from(collection), key.clone()])
+}
+
+/// The operations that [`apply`] decides.
+#[derive(Debug, Clone)]
+pub(crate) enum KeyedOp {
+    Put(Put),
+    Delete(Delete),
+    Replicate(Replicate),
+}
+
+/// Decides what an operation does, given what is there.
+///
+/// # Behavior
+///
+/// - A record whose time is over counts as absent, but its version goes on counting.
+/// - `created` survives an overwrite; metadata, tags and expiry stay unless the put names them.
+/// - A replicated write is stamped later than whatever it replaces, so a slow clock cannot undo it.
+///
+/// # Errors
+///
+/// `ALREADY_EXISTS`, `NOT_FOUND` or `CONFLICT` where the precondition is not met.
+pub(crate) fn apply(op: KeyedOp, previous: Option<&Record>, tombstone: Option<&Record>, now: f64) -> Result<Applied> {
+    match op {
+        KeyedOp::Put(put) => apply_put(put, previous, now),
+        KeyedOp::Delete(delete) => apply_delete(&delete, previous, now),
+        KeyedOp::Replicate(replicate) => apply_replicate(replicate, previous, tombstone),
+    }
+}
+
+fn live(previous: Option<&Record>, now: f64) -> Option<&Record> {
+    previous.filter(|record| !record.meta.expired(now))
+}
+
+fn check(precondition: Precondition, version: Option<u64>, collection: &str, key: &Key) -> Result<()> {
+    let (kind, message) = match (precondition, version) {
+        (Precondition::None, _) | (Precondition::Absent, None) | (Precondition::Present, Some(_)) => return Ok(()),
+        (Precondition::Version(wanted), Some(found)) if wanted == found => return Ok(()),
+        (Precondition::Absent, Some(_)) => (ErrorKind::AlreadyExists, "the key is taken; write with overwrite, or choose another key"),
+        (Precondition::Present, None) => (ErrorKind::NotFound, "there is no such record"),
+        (Precondition::Version(_), _) => (ErrorKind::Conflict, "the record has changed since it was read; read it again and retry"),
+    };
+    let mut error = Error::new(kind, message).with("collection", collection).with("key", key.to_text());
+    if let Precondition::Version(wanted) = precondition {
+        error = error.with("expected version", wanted).with("found", version.map_or("none".to_owned(), |v| v.to_string()));
+    }
+    Err(error)
+}
+
+fn stamp(hlc: Hlc, previous: Option<&Record>) -> Replica {
+    let before = previous.and_then(|record| record.meta.replica);
+    let hlc = before.map_or(hlc, |before| hlc.after(before.hlc));
+    Replica { rev: before.and_then(|before| before.rev), hlc, dirty: true }
+}
+
+fn apply_put(put: Put, previous: Option<&Record>, now: f64) -> Result<Applied> {
+    let alive = live(previous, now);
+    check(put.precondition, alive.map(|record| record.meta.version), &put.collection, &put.key)?;
+    let body = match (put.content, alive) {
+        (Content::Replace(body), _) => body,
+        (Content::Keep, Some(record)) => record.body.clone(),
+        (Content::Keep, None) => {
+            check(Precondition::Present, None, &put.collection, &put.key)?;
+            Body::Clear(Payload::undefined())
+        }
+    };
+    let old = alive.map(|record| &record.meta);
+    let metadata = match put.metadata {
+        MetadataChange::Keep => old.and_then(|meta| meta.metadata.clone()),
+        MetadataChange::Replace(metadata) => Some(metadata),
+        MetadataChange::Merge(changes) => Some(match old.and_then(|meta| meta.metadata.as_ref()) {
+            Some(metadata) => metadata.merged_with(&changes),
+            None => changes,
+        }),
+    };
+    let meta = Meta {
+        version: previous.map_or(0, |record| record.meta.version) + 1,
+        created: old.map_or(now, |meta| meta.created),
+        modified: now,
+        expires: put.expires.unwrap_or_else(|| old.and_then(|meta| meta.expires)),
+        tags: put.tags.unwrap_or_else(|| old.map(|meta| meta.tags.clone()).unwrap_or_default()),
+        metadata,
+        replica: match put.replicate {
+            Some(hlc) => Some(stamp(hlc, previous)),
+            None => previous.and_then(|record| record.meta.replica),
+        },
+    };
+    Ok(Applied {
+        tombstone: put.replicate.map(|_| None),
+        existed: alive.is_some(),
+        version: meta.version,
+        record: Some(Some(Record { key: put.key, body, meta })),
+    })
+}
+
+fn apply_delete(delete: &Delete, previous: Option<&Record>, now: f64) -> Result<Applied> {
+    let alive = live(previous, now);
+    check(delete.precondition, alive.map(|record| record.meta.version), &delete.collection, &delete.key)?;
+    let Some(record) = previous else {
+        return Ok(Applied { record: None, tombstone: None, existed: false, version: 0 });
+    };
+    let version = record.meta.version + 1;
+    let tombstone = delete.replicate.map(|hlc| {
+        Some(Record {
+            key: tombstone_key(&delete.collection, &delete.key),
+            body: Body::Clear(Payload::undefined()),
+            meta: Meta {
+                version,
+                created: record.meta.created,
+                modified: now,
+                replica: Some(stamp(hlc, previous)),
+                ..Meta::default()
+            },
+        })
+    });
+    Ok(Applied { record: Some(None), tombstone, existed: alive.is_some(), version })
+}
+
+fn apply_replicate(op: Replicate, previous: Option<&Record>, tombstone: Option<&Record>) -> Result<Applied> {
+    let there = previous.or(tombstone);
+    let version = there.map(|record| record.meta.version);
+    check(op.precondition, version, &op.collection, &op.key)?;
+    let replica = Some(op.replica);
+    let Some(state) = op.state else {
+        let restamped = |record: &Record| {
+            let mut record = record.clone();
+            record.meta.replica = replica;
+            Some(Some(record))
+        };
+        return Ok(match (previous, tombstone) {
+            (Some(record), _) => Applied {
+                record: restamped(record),
+                tombstone: None,
+                existed: true,
+                version: record.meta.version,
+            },
+            (None, Some(record)) => Applied {
+                record: None,
+                tombstone: restamped(record),
+                existed: false,
+                version: record.meta.version,
+            },
+            (None, None) => Applied { record: None, tombstone: None, existed: false, version: 0 },
+        });
+    };
+    let version = version.unwrap_or(0) + 1;
+    let existed = previous.is_some();
+    Ok(match state {
+        RemoteState::Present { body, metadata, tags, expires, created, modified } => Applied {
+            record: Some(Some(Record {
+                key: op.key,
+                body,
+                meta: Meta { version, created, modified, expires, tags, metadata, replica },
+            })),
+            tombstone: Some(None),
+            existed,
+            version,
+        },
+        RemoteState::Deleted => Applied {
+            record: Some(None),
+            tombstone: Some(Some(Record {
+                key: tombstone_key(&op.collection, &op.key),
+                body: Body::Clear(Payload::undefined()),
+                meta: Meta { version, modified: op.replica.hlc.millis(), replica, ..Meta::default() },
+            })),
+            existed,
+            version,
+        },
+    })
+}

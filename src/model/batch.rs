@@ -1,0 +1,222 @@
+//! The one write primitive: a batch that happens whole or not at all.
+
+use super::{Body, Key, Replica};
+use crate::platform::Payload;
+use crate::sync::Hlc;
+
+/// What a resolved commit is to survive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Durability {
+    /// A killed browser, but maybe not a power cut.
+    #[default]
+    Relaxed,
+    /// A power cut.
+    Strict,
+}
+
+/// What a resolved commit has survived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acknowledged {
+    /// It is on the disk.
+    Strict,
+    /// The operating system has it.
+    Relaxed,
+    /// It lives as long as this page.
+    Memory,
+}
+
+/// Writes that commit together or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct WriteBatch {
+    /// The writes, in order; a later one sees the effect of an earlier one.
+    pub ops: Vec<WriteOp>,
+    /// What the commit is to survive.
+    pub durability: Durability,
+    /// The time of the commit, milliseconds since the epoch.
+    pub now: f64,
+}
+
+/// One write.
+#[derive(Debug, Clone)]
+pub enum WriteOp {
+    /// Writes one record.
+    Put(Put),
+    /// Deletes one record.
+    Delete(Delete),
+    /// Deletes every record of a collection, leaving no tombstones.
+    Clear {
+        /// Whose records.
+        collection: String,
+    },
+    /// Adds a record to a system log under the next whole number, counting from 1 and never again the same.
+    Append {
+        /// The log.
+        collection: String,
+        /// The record's content.
+        body: Body,
+    },
+    /// Writes the state that the endpoint has, exactly.
+    Replicate(Replicate),
+}
+
+/// A write of one record; what it does not say stays as it was.
+#[derive(Debug, Clone)]
+pub struct Put {
+    /// The collection.
+    pub collection: String,
+    /// The record's key.
+    pub key: Key,
+    /// The new content.
+    pub content: Content,
+    /// The new metadata.
+    pub metadata: MetadataChange,
+    /// The new tags, if they change.
+    pub tags: Option<Vec<String>>,
+    /// The new end of its life, if that changes; `Some(None)` is “lives on”.
+    pub expires: Option<Option<f64>>,
+    /// What must be true for the write to happen.
+    pub precondition: Precondition,
+    /// The stamp under which this write replicates, if it does.
+    pub replicate: Option<Hlc>,
+}
+
+impl Put {
+    /// A plain write of `body`, overwriting what is there.
+    #[must_use]
+    pub fn new(collection: impl Into<String>, key: Key, body: Body) -> Self {
+        Self {
+            collection: collection.into(),
+            key,
+            content: Content::Replace(body),
+            metadata: MetadataChange::Keep,
+            tags: None,
+            expires: None,
+            precondition: Precondition::None,
+            replicate: None,
+        }
+    }
+}
+
+/// A deletion of one record; deleting what is not there does nothing.
+#[derive(Debug, Clone)]
+pub struct Delete {
+    /// The collection.
+    pub collection: String,
+    /// The record's key.
+    pub key: Key,
+    /// What must be true for the deletion to happen.
+    pub precondition: Precondition,
+    /// The stamp under which the tombstone replicates, if the deletion does.
+    pub replicate: Option<Hlc>,
+}
+
+impl Delete {
+    /// A plain deletion.
+    #[must_use]
+    pub fn new(collection: impl Into<String>, key: Key) -> Self {
+        Self { collection: collection.into(), key, precondition: Precondition::None, replicate: None }
+    }
+}
+
+/// The endpoint's state of one record, or the acknowledgement of ours.
+///
+/// # Behavior
+///
+/// - With `state`, the record becomes that state, its version counts up, and a tombstone or a record that stood in
+///   its place is gone.
+/// - Without `state`, only the replica state of the record, or of its tombstone, is replaced.
+/// - The precondition is on the record's version, or the tombstone's where there is no record; both absent is `Absent`.
+#[derive(Debug, Clone)]
+pub struct Replicate {
+    /// The collection.
+    pub collection: String,
+    /// The record's key.
+    pub key: Key,
+    /// The record, or its deletion.
+    pub state: Option<RemoteState>,
+    /// Where it stands in replication now.
+    pub replica: Replica,
+    /// What must be true for the write to happen.
+    pub precondition: Precondition,
+}
+
+/// A record as the endpoint has it.
+#[derive(Debug, Clone)]
+pub enum RemoteState {
+    /// It was deleted.
+    Deleted,
+    /// It is there.
+    Present {
+        /// Its content.
+        body: Body,
+        /// The application's own metadata.
+        metadata: Option<Payload>,
+        /// Its tags.
+        tags: Vec<String>,
+        /// The end of its life.
+        expires: Option<f64>,
+        /// When it was first written.
+        created: f64,
+        /// When it was last written.
+        modified: f64,
+    },
+}
+
+/// The content that a put leaves.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// This.
+    Replace(Body),
+    /// What was there; the record must exist.
+    Keep,
+}
+
+/// What a put does to the metadata.
+#[derive(Debug, Clone)]
+pub enum MetadataChange {
+    /// Nothing.
+    Keep,
+    /// Sets these properties and keeps the others.
+    Merge(Payload),
+    /// Puts these in the place of all.
+    Replace(Payload),
+}
+
+/// What must be true, inside the commit, for an operation to happen.
+///
+/// # Errors
+///
+/// `ALREADY_EXISTS`, `NOT_FOUND` or `CONFLICT`, and nothing of the batch happens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Precondition {
+    /// Nothing.
+    None,
+    /// The record is not there: else `ALREADY_EXISTS`.
+    Absent,
+    /// The record is there: else `NOT_FOUND`.
+    Present,
+    /// The record has this version: else `CONFLICT`.
+    Version(u64),
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommitReceipt {
+    /// A receipt for each operation, in order.
+    pub ops: Vec<OpReceipt>,
+    /// What the commit has survived.
+    pub durability: Acknowledged,
+}
+
+/// What one operation did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpReceipt {
+    /// The record's key; the number given by an append; the empty array for a clear.
+    pub key: Key,
+    /// The version written; 0 where nothing was.
+    pub version: u64,
+    /// The time of the write.
+    pub modified: f64,
+    /// Whether there was a live record before.
+    pub existed: bool,
+}

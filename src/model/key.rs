@@ -1,0 +1,234 @@
+//! Keys, in the types and the order of IndexedDB, and their text form.
+
+use core::cmp::Ordering;
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// A key of a record or of an index.
+///
+/// # Behavior
+///
+/// - Keys sort as IndexedDB sorts them: numbers, then dates, strings (by UTF-16 code unit), bytes, arrays.
+///   Source: Indexed Database API 3.0, “compare two keys”.
+/// - Numbers are finite or infinite, never NaN; `-0` equals `0`.
+#[derive(Debug, Clone)]
+pub enum Key {
+    /// A number that is not NaN.
+    Number(f64),
+    /// A point in time, milliseconds since the epoch.
+    Date(f64),
+    /// Text.
+    String(String),
+    /// Bytes.
+    Binary(Vec<u8>),
+    /// A list of keys.
+    Array(Vec<Self>),
+}
+
+/// The deepest nesting of an array key that is accepted.
+const MAX_DEPTH: usize = 32;
+
+impl Key {
+    /// The text form: a string as itself, everything else as `~` and JSON.
+    ///
+    /// # Behavior
+    ///
+    /// - Different keys have different texts, and [`Key::from_text`] gives the key back.
+    /// - A string that begins with `~` is written as `~` and its JSON.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        match self {
+            Self::String(text) if !text.starts_with('~') => text.clone(),
+            _ => format!("~{}", self.to_json()),
+        }
+    }
+
+    /// Reads the text form.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_KEY` where the text is not one that [`Key::to_text`] writes.
+    pub fn from_text(text: &str) -> Result<Self> {
+        let Some(json) = text.strip_prefix('~') else {
+            return Ok(Self::String(text.to_owned()));
+        };
+        let invalid = || Error::new(ErrorKind::InvalidKey, "the text is not the text of a key").with("text", text);
+        let value: Value = serde_json::from_str(json).map_err(|_| invalid())?;
+        Self::from_json(&value, 0).ok_or_else(invalid)
+    }
+
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Number(number) if number.is_finite() => json_number(*number),
+            Self::Number(number) => json!({ "number": if *number > 0.0 { "Infinity" } else { "-Infinity" } }),
+            Self::Date(ms) => json!({ "date": json_number(*ms) }),
+            Self::String(text) => json!(text),
+            Self::Binary(bytes) => json!({ "bytes": hex(bytes) }),
+            Self::Array(items) => Value::Array(items.iter().map(Self::to_json).collect()),
+        }
+    }
+
+    fn from_json(value: &Value, depth: usize) -> Option<Self> {
+        if depth > MAX_DEPTH {
+            return None;
+        }
+        match value {
+            Value::Number(number) => number.as_f64().map(Self::Number),
+            Value::String(text) => Some(Self::String(text.clone())),
+            Value::Array(items) => {
+                items.iter().map(|item| Self::from_json(item, depth + 1)).collect::<Option<Vec<_>>>().map(Self::Array)
+            }
+            Value::Object(map) if map.len() == 1 => match map.iter().next() {
+                Some((name, Value::Number(ms))) if name == "date" => ms.as_f64().map(Self::Date),
+                Some((name, Value::String(text))) if name == "bytes" => unhex(text).map(Self::Binary),
+                Some((name, Value::String(text))) if name == "number" => match text.as_str() {
+                    "Infinity" => Some(Self::Number(f64::INFINITY)),
+                    "-Infinity" => Some(Self::Number(f64::NEG_INFINITY)),
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    const fn rank(&self) -> u8 {
+        match self {
+            Self::Number(_) => 0,
+            Self::Date(_) => 1,
+            Self::String(_) => 2,
+            Self::Binary(_) => 3,
+            Self::Array(_) => 4,
+        }
+    }
+}
+
+impl Ord for Key {
+    fn cmp(&self, other: &Self) -> Ordering {
+        match (self, other) {
+            (Self::Number(a), Self::Number(b)) | (Self::Date(a), Self::Date(b)) => {
+                a.partial_cmp(b).unwrap_or(Ordering::Equal)
+            }
+            (Self::String(a), Self::String(b)) => a.encode_utf16().cmp(b.encode_utf16()),
+            (Self::Binary(a), Self::Binary(b)) => a.cmp(b),
+            (Self::Array(a), Self::Array(b)) => a.cmp(b),
+            _ => self.rank().cmp(&other.rank()),
+        }
+    }
+}
+
+impl PartialOrd for Key {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Key {}
+
+impl From<&str> for Key {
+    fn from(text: &str) -> Self {
+        Self::String(text.to_owned())
+    }
+}
+
+impl From<String> for Key {
+    fn from(text: String) -> Self {
+        Self::String(text)
+    }
+}
+
+impl From<u32> for Key {
+    fn from(number: u32) -> Self {
+        Self::Number(f64::from(number))
+    }
+}
+
+/// Whole numbers without a fraction, so that equal keys have equal texts.
+fn json_number(number: f64) -> Value {
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number that a double holds exactly")]
+    if number.trunc() == number && number.abs() < 9_007_199_254_740_992.0 { json!(number as i64) } else { json!(number) }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0'));
+        }
+        text
+    })
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> =
+        text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
+    if digits.len() % 2 != 0 {
+        return None;
+    }
+    Some(digits.chunks_exact(2).filter_map(|pair| Some(pair.first()? << 4 | pair.last()?)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn keys() -> impl Strategy<Value = Key> {
+        let leaf = prop_oneof![
+            any::<f64>().prop_filter("NaN is no key", |n| !n.is_nan()).prop_map(Key::Number),
+            (-8.64e15..8.64e15f64).prop_map(|ms| Key::Date(ms.trunc())),
+            any::<String>().prop_map(Key::String),
+            any::<Vec<u8>>().prop_map(Key::Binary),
+        ];
+        leaf.prop_recursive(4, 16, 4, |inner| prop::collection::vec(inner, 0..4).prop_map(Key::Array))
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_survives_its_text_form(key in keys()) {
+            prop_assert_eq!(Key::from_text(&key.to_text()).unwrap(), key);
+        }
+
+        #[test]
+        fn the_order_is_total(a in keys(), b in keys(), c in keys()) {
+            prop_assert_eq!(a.cmp(&b), b.cmp(&a).reverse());
+            if a <= b && b <= c {
+                prop_assert!(a <= c);
+            }
+        }
+    }
+
+    #[test]
+    fn types_sort_as_in_indexeddb() {
+        let sorted = [
+            Key::Number(f64::NEG_INFINITY),
+            Key::Number(7.0),
+            Key::Date(0.0),
+            Key::from(""),
+            Key::from("a"),
+            Key::from("\u{1F600}"), // a surrogate pair sorts below U+FFFD by code unit
+            Key::from("\u{FFFD}"),
+            Key::Binary(vec![]),
+            Key::Array(vec![]),
+            Key::Array(vec![Key::Number(1.0)]),
+        ];
+        assert!(sorted.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn texts_that_no_key_has_are_refused() {
+        for text in ["~", "~{}", "~null", "~true", "~{\"date\":\"x\"}", "~{\"bytes\":\"a\"}", "~[null]"] {
+            assert_eq!(Key::from_text(text).unwrap_err().kind(), ErrorKind::InvalidKey, "{text}");
+        }
+        let deep = format!("~{}{}", "[".repeat(100), "]".repeat(100));
+        assert_eq!(Key::from_text(&deep).unwrap_err().kind(), ErrorKind::InvalidKey);
+    }
+}

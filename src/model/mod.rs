@@ -1,0 +1,24 @@
+//! What is stored and how it is asked to change: keys, records, batches. Pure.
+
+mod apply;
+mod batch;
+mod key;
+mod key_path;
+mod range;
+mod record;
+mod schema;
+mod value;
+
+pub(crate) use apply::{Applied, KeyedOp, apply};
+pub use apply::tombstone_key;
+pub use batch::{
+    Acknowledged, CommitReceipt, Content, Delete, Durability, MetadataChange, OpReceipt, Precondition, Put, RemoteState,
+    Replicate,
+    WriteBatch, WriteOp,
+};
+pub use key::Key;
+pub use key_path::KeyPath;
+pub use range::KeyRange;
+pub use record::{Body, Meta, Record, Replica};
+pub use schema::{Collection, Index, Schema, system};
+pub use value::{Fields, Scalar};

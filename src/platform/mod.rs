@@ -1,0 +1,13 @@
+//! The ground we stand on: time, randomness, tasks and values, in the browser and natively.
+//!
+//! This is the only place where `cfg(target_family)` decides anything.
+
+#[cfg(not(target_family = "wasm"))]
+mod native;
+#[cfg(target_family = "wasm")]
+mod web;
+
+#[cfg(not(target_family = "wasm"))]
+pub use native::{Payload, now, random};
+#[cfg(target_family = "wasm")]
+pub use web::{Payload, now, random};

@@ -1,0 +1,28 @@
+//! The ground outside the browser: tests, the simulator and the server.
+
+mod payload;
+
+pub use payload::Payload;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Milliseconds since the epoch.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
+pub fn now() -> f64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0.0, |elapsed| elapsed.as_secs_f64() * 1000.0)
+        .trunc()
+}
+
+/// Fills `bytes` from the system's cryptographic generator.
+///
+/// # Errors
+///
+/// `UNSUPPORTED` where the system has none.
+pub fn random(bytes: &mut [u8]) -> Result<()> {
+    getrandom::fill(bytes).map_err(|error| {
+        Error::new(ErrorKind::Unsupported, "this platform gives no random numbers").caused_by(error)
+    })
+}

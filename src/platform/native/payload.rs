@@ -1,0 +1,111 @@
+//! A payload outside the browser: the value encoding of `docs/formats.md`, parsed.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Fields, Key, Scalar};
+
+/// An application's value, opaque to everything that only stores it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Payload(Value);
+
+impl Payload {
+    /// The value that is not there.
+    #[must_use]
+    pub fn undefined() -> Self {
+        Self(json!({ "$": "undefined" }))
+    }
+
+    /// Reads the value encoding.
+    ///
+    /// # Errors
+    ///
+    /// `SERIALIZATION_ERROR` where the text is not in it.
+    pub fn from_wire(text: &str) -> Result<Self> {
+        serde_json::from_str(text)
+            .map(Self)
+            .map_err(|error| Error::new(ErrorKind::SerializationError, "not an encoded value").caused_by(error))
+    }
+
+    /// Writes the value encoding: JSON, with what JSON lacks as tagged objects.
+    ///
+    /// # Errors
+    ///
+    /// `SERIALIZATION_ERROR` for what has no encoded form.
+    pub fn to_wire(&self) -> Result<String> {
+        serde_json::to_string(&self.0)
+            .map_err(|error| Error::new(ErrorKind::SerializationError, "the value has no encoded form").caused_by(error))
+    }
+
+    /// A copy that shares nothing.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_VALUE` for what cannot be cloned.
+    pub fn detached(&self) -> Result<Self> {
+        Ok(self.clone())
+    }
+
+    /// This object with the properties of `changes` set over it.
+    #[must_use]
+    pub fn merged_with(&self, changes: &Self) -> Self {
+        let mut merged = self.0.as_object().cloned().unwrap_or_default();
+        if let Some(changes) = changes.0.as_object() {
+            merged.extend(changes.iter().map(|(name, value)| (name.clone(), value.clone())));
+        }
+        Self(Value::Object(merged))
+    }
+
+    fn tag(&self) -> Option<(&str, Option<&Value>)> {
+        let map: &Map<String, Value> = self.0.as_object()?;
+        Some((map.get("$")?.as_str()?, map.get("v")))
+    }
+}
+
+impl From<Value> for Payload {
+    fn from(value: Value) -> Self {
+        Self(value)
+    }
+}
+
+impl Fields for Payload {
+    fn field(&self, name: &str) -> Option<Self> {
+        match self.tag() {
+            Some(("object", Some(Value::Object(map)))) => map.get(name).cloned().map(Self),
+            Some(_) => None,
+            None => self.0.as_object()?.get(name).cloned().map(Self),
+        }
+    }
+
+    fn scalar(&self) -> Scalar {
+        match (&self.0, self.tag()) {
+            (Value::Null, _) => Scalar::Null,
+            (Value::Bool(flag), _) => Scalar::Boolean(*flag),
+            (Value::Number(number), _) => number.as_f64().map_or(Scalar::Other, |n| Scalar::Key(Key::Number(n))),
+            (Value::String(text), _) => Scalar::Key(Key::String(text.clone())),
+            (Value::Array(items), _) => items
+                .iter()
+                .map(|item| match Self(item.clone()).scalar() {
+                    Scalar::Key(key) => Some(key),
+                    Scalar::Missing | Scalar::Null | Scalar::Boolean(_) | Scalar::Other => None,
+                })
+                .collect::<Option<Vec<_>>>()
+                .map_or(Scalar::Other, |keys| Scalar::Key(Key::Array(keys))),
+            (Value::Object(_), Some(("undefined", _))) => Scalar::Missing,
+            (Value::Object(_), Some(("date", Some(Value::Number(ms))))) => {
+                ms.as_f64().map_or(Scalar::Other, |ms| Scalar::Key(Key::Date(ms)))
+            }
+            (Value::Object(_), Some(("number", Some(Value::String(text))))) => match text.as_str() {
+                "Infinity" => Scalar::Key(Key::Number(f64::INFINITY)),
+                "-Infinity" => Scalar::Key(Key::Number(f64::NEG_INFINITY)),
+                "-0" => Scalar::Key(Key::Number(0.0)),
+                _ => Scalar::Other,
+            },
+            (Value::Object(_), _) => Scalar::Other,
+        }
+    }
+
+    fn elements(&self) -> Option<Vec<Self>> {
+        Some(self.0.as_array()?.iter().cloned().map(Self).collect())
+    }
+}

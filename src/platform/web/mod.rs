@@ -1,0 +1,25 @@
+//! The ground in pages, workers, service workers and Node.
+
+mod payload;
+
+pub use payload::Payload;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Milliseconds since the epoch.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
+pub fn now() -> f64 {
+    js_sys::Date::now()
+}
+
+/// Fills `bytes` from the system's cryptographic generator.
+///
+/// # Errors
+///
+/// `UNSUPPORTED` where the system has none.
+pub fn random(bytes: &mut [u8]) -> Result<()> {
+    getrandom::fill(bytes).map_err(|error| {
+        Error::new(ErrorKind::Unsupported, "this platform gives no random numbers").caused_by(error)
+    })
+}

@@ -1,0 +1,1 @@
+//! A payload in the browser: the JavaScript value itself.
