@@ -1,1 +1,181 @@
 //! A payload in the browser: the JavaScript value itself.
+
+use js_sys::{Array, Date, Uint8Array};
+use wasm_bindgen::prelude::*;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Fields, Key, Scalar};
+
+#[wasm_bindgen(module = "/src/platform/web/value.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = field, catch)]
+    fn own_field(value: &JsValue, name: &str) -> core::result::Result<JsValue, JsValue>;
+    fn merged(base: &JsValue, changes: &JsValue) -> JsValue;
+    #[wasm_bindgen(catch)]
+    fn detached(value: &JsValue) -> core::result::Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn kind(value: &JsValue) -> core::result::Result<char, JsValue>;
+    fn bytes(value: &JsValue) -> Uint8Array;
+    #[wasm_bindgen(catch)]
+    fn encode(value: &JsValue) -> core::result::Result<String, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn decode(text: &str) -> core::result::Result<JsValue, JsValue>;
+}
+
+/// An application's value, opaque to everything that only stores it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Payload(JsValue);
+
+impl Payload {
+    /// The value that is not there.
+    #[must_use]
+    pub fn undefined() -> Self {
+        Self(JsValue::UNDEFINED)
+    }
+
+    /// Reads the value encoding.
+    ///
+    /// # Errors
+    ///
+    /// `SERIALIZATION_ERROR` where the text is not in it.
+    pub fn from_wire(text: &str) -> Result<Self> {
+        decode(text)
+            .map(Self)
+            .map_err(|thrown| Error::new(ErrorKind::SerializationError, "not an encoded value").caused_by(said(&thrown)))
+    }
+
+    /// Writes the value encoding: JSON, with what JSON lacks as tagged objects.
+    ///
+    /// # Errors
+    ///
+    /// `SERIALIZATION_ERROR` for what has no encoded form.
+    pub fn to_wire(&self) -> Result<String> {
+        encode(&self.0).map_err(|thrown| {
+            Error::new(ErrorKind::SerializationError, "the value cannot be sealed or sent").caused_by(said(&thrown))
+        })
+    }
+
+    /// A copy that shares nothing.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_VALUE` for what cannot be cloned.
+    pub fn detached(&self) -> Result<Self> {
+        detached(&self.0).map(Self).map_err(|thrown| {
+            Error::new(ErrorKind::InvalidValue, "the value cannot be stored; functions, symbols and handles have no copy")
+                .caused_by(said(&thrown))
+        })
+    }
+
+    /// This object with the properties of `changes` set over it.
+    #[must_use]
+    pub fn merged_with(&self, changes: &Self) -> Self {
+        Self(merged(&self.0, &changes.0))
+    }
+
+    /// The JavaScript value.
+    #[must_use]
+    pub const fn as_js(&self) -> &JsValue {
+        &self.0
+    }
+
+    /// The JavaScript value.
+    #[must_use]
+    pub fn into_js(self) -> JsValue {
+        self.0
+    }
+
+    /// What kind of thing this is, by the letters of `value.js`; `-` where looking threw.
+    fn kind(&self) -> char {
+        kind(&self.0).unwrap_or('-')
+    }
+}
+
+impl From<JsValue> for Payload {
+    fn from(value: JsValue) -> Self {
+        Self(value)
+    }
+}
+
+impl Key {
+    /// Reads a JavaScript value as a key.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_KEY` for what IndexedDB does not take as a key, and for text with lone surrogates.
+    pub fn from_js(value: &JsValue) -> Result<Self> {
+        key(value, 0).ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidKey,
+                "a key is a string, a number, a Date, bytes, or an array of such; not NaN, null, a boolean or an object",
+            )
+            .with("type", value.js_typeof().as_string().unwrap_or_default())
+        })
+    }
+
+    /// The key as IndexedDB takes it.
+    #[must_use]
+    pub fn to_js(&self) -> JsValue {
+        match self {
+            Self::Number(number) => JsValue::from_f64(*number),
+            Self::Date(ms) => Date::new(&JsValue::from_f64(*ms)).into(),
+            Self::String(text) => JsValue::from_str(text),
+            Self::Binary(bytes) => Uint8Array::from(bytes.as_slice()).buffer().into(),
+            Self::Array(items) => items.iter().map(Self::to_js).collect::<Array>().into(),
+        }
+    }
+}
+
+/// Deeper arrays than this are no keys; it also ends cycles.
+const MAX_KEY_DEPTH: usize = 32;
+
+fn key(value: &JsValue, depth: usize) -> Option<Key> {
+    match kind(value).ok()? {
+        'n' => value.as_f64().map(Key::Number),
+        'd' => Some(Key::Date(value.unchecked_ref::<Date>().get_time())),
+        's' => {
+            let text: &js_sys::JsString = value.unchecked_ref();
+            if text.is_valid_utf16() { value.as_string().map(Key::String) } else { None }
+        }
+        'b' => Some(Key::Binary(bytes(value).to_vec())),
+        'a' if depth < MAX_KEY_DEPTH => value
+            .unchecked_ref::<Array>()
+            .iter()
+            .map(|item| key(&item, depth + 1))
+            .collect::<Option<Vec<_>>>()
+            .map(Key::Array),
+        _ => None,
+    }
+}
+
+impl Fields for Payload {
+    fn field(&self, name: &str) -> Option<Self> {
+        own_field(&self.0, name).ok().filter(|value| !value.is_undefined()).map(Self)
+    }
+
+    fn scalar(&self) -> Scalar {
+        match self.kind() {
+            'u' => Scalar::Missing,
+            '0' => Scalar::Null,
+            't' => Scalar::Boolean(true),
+            'f' => Scalar::Boolean(false),
+            '-' => Scalar::Other,
+            _ => key(&self.0, 0).map_or(Scalar::Other, Scalar::Key),
+        }
+    }
+
+    fn elements(&self) -> Option<Vec<Self>> {
+        (self.kind() == 'a').then(|| self.0.unchecked_ref::<Array>().iter().map(Self).collect())
+    }
+}
+
+/// What a thrown value says of itself, whatever it is; running as little of it as possible.
+pub(crate) fn said(thrown: &JsValue) -> String {
+    if let Some(error) = thrown.dyn_ref::<js_sys::Error>() {
+        return format!("{}: {}", error.name(), error.message());
+    }
+    if let Some(exception) = thrown.dyn_ref::<web_sys::DomException>() {
+        return format!("{}: {}", exception.name(), exception.message());
+    }
+    thrown.as_string().unwrap_or_else(|| "a value that is no error was thrown".to_owned())
+}
