@@ -229,7 +229,8 @@ mod tests {
 
     #[test]
     fn a_message_says_what_happened_and_to_what() {
-        let error = Error::new(ErrorKind::AlreadyExists, "the key is taken").with("collection", "notes").with("key", "a");
+        let error =
+            Error::new(ErrorKind::AlreadyExists, "the key is taken").with("collection", "notes").with("key", "a");
         assert_eq!(error.to_string(), "the key is taken (collection: notes, key: a)");
     }
 

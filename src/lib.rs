@@ -8,5 +8,7 @@ pub mod error;
 pub mod model;
 pub mod platform;
 pub mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use error::{Error, ErrorKind, ErrorStatus, Result};

@@ -48,8 +48,12 @@ pub trait Backend: fmt::Debug {
     fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>>;
 
     /// How many rows lie in a range, without reading them.
-    fn count<'a>(&'a self, collection: &'a str, source: &'a Source, range: &'a KeyRange)
-    -> LocalFuture<'a, Result<u64>>;
+    fn count<'a>(
+        &'a self,
+        collection: &'a str,
+        source: &'a Source,
+        range: &'a KeyRange,
+    ) -> LocalFuture<'a, Result<u64>>;
 
     /// The undeclared namespaces that hold at least one row, sorted.
     fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>>;

@@ -1,6 +1,9 @@
 //! What one operation does to one record: decided here, once, for every backend.
 
-use super::{Body, Content, Delete, Key, Meta, MetadataChange, Precondition, Put, Record, RemoteState, Replica, Replicate};
+use super::{
+    Body, Content, Delete, Expiry, Key, Meta, MetadataChange, Precondition, Put, Record, RemoteState, Replica,
+    Replicate,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::Payload;
 use crate::sync::Hlc;
@@ -8,14 +11,22 @@ use crate::sync::Hlc;
 /// What a backend is to do for an operation on one key.
 #[derive(Debug, Clone)]
 pub(crate) struct Applied {
-    /// The record's row: `Some(None)` deletes it, `None` leaves it.
-    pub(crate) record: Option<Option<Record>>,
-    /// The tombstone's row, likewise.
-    pub(crate) tombstone: Option<Option<Record>>,
+    /// What happens to the record's row.
+    pub(crate) record: RowChange,
+    /// What happens to the tombstone's row.
+    pub(crate) tombstone: RowChange,
     /// Whether there was a live record before.
     pub(crate) existed: bool,
     /// The version that was written; 0 where nothing was.
     pub(crate) version: u64,
+}
+
+/// What is to happen to a row.
+#[derive(Debug, Clone)]
+pub(crate) enum RowChange {
+    Keep,
+    Write(Record),
+    Delete,
 }
 
 /// The key under which a tombstone is kept.
@@ -59,13 +70,18 @@ fn check(precondition: Precondition, version: Option<u64>, collection: &str, key
     let (kind, message) = match (precondition, version) {
         (Precondition::None, _) | (Precondition::Absent, None) | (Precondition::Present, Some(_)) => return Ok(()),
         (Precondition::Version(wanted), Some(found)) if wanted == found => return Ok(()),
-        (Precondition::Absent, Some(_)) => (ErrorKind::AlreadyExists, "the key is taken; write with overwrite, or choose another key"),
+        (Precondition::Absent, Some(_)) => {
+            (ErrorKind::AlreadyExists, "the key is taken; write with overwrite, or choose another key")
+        }
         (Precondition::Present, None) => (ErrorKind::NotFound, "there is no such record"),
-        (Precondition::Version(_), _) => (ErrorKind::Conflict, "the record has changed since it was read; read it again and retry"),
+        (Precondition::Version(_), _) => {
+            (ErrorKind::Conflict, "the record has changed since it was read; read it again and retry")
+        }
     };
     let mut error = Error::new(kind, message).with("collection", collection).with("key", key.to_text());
     if let Precondition::Version(wanted) = precondition {
-        error = error.with("expected version", wanted).with("found", version.map_or("none".to_owned(), |v| v.to_string()));
+        error =
+            error.with("expected version", wanted).with("found", version.map_or("none".to_owned(), |v| v.to_string()));
     }
     Err(error)
 }
@@ -100,7 +116,11 @@ fn apply_put(put: Put, previous: Option<&Record>, now: f64) -> Result<Applied> {
         version: previous.map_or(0, |record| record.meta.version) + 1,
         created: old.map_or(now, |meta| meta.created),
         modified: now,
-        expires: put.expires.unwrap_or_else(|| old.and_then(|meta| meta.expires)),
+        expires: match put.expires {
+            Expiry::Keep => old.and_then(|meta| meta.expires),
+            Expiry::Never => None,
+            Expiry::At(time) => Some(time),
+        },
         tags: put.tags.unwrap_or_else(|| old.map(|meta| meta.tags.clone()).unwrap_or_default()),
         metadata,
         replica: match put.replicate {
@@ -109,10 +129,10 @@ fn apply_put(put: Put, previous: Option<&Record>, now: f64) -> Result<Applied> {
         },
     };
     Ok(Applied {
-        tombstone: put.replicate.map(|_| None),
+        tombstone: if put.replicate.is_some() { RowChange::Delete } else { RowChange::Keep },
         existed: alive.is_some(),
         version: meta.version,
-        record: Some(Some(Record { key: put.key, body, meta })),
+        record: RowChange::Write(Record { key: put.key, body, meta }),
     })
 }
 
@@ -120,11 +140,11 @@ fn apply_delete(delete: &Delete, previous: Option<&Record>, now: f64) -> Result<
     let alive = live(previous, now);
     check(delete.precondition, alive.map(|record| record.meta.version), &delete.collection, &delete.key)?;
     let Some(record) = previous else {
-        return Ok(Applied { record: None, tombstone: None, existed: false, version: 0 });
+        return Ok(Applied { record: RowChange::Keep, tombstone: RowChange::Keep, existed: false, version: 0 });
     };
     let version = record.meta.version + 1;
-    let tombstone = delete.replicate.map(|hlc| {
-        Some(Record {
+    let tombstone = delete.replicate.map_or(RowChange::Keep, |hlc| {
+        RowChange::Write(Record {
             key: tombstone_key(&delete.collection, &delete.key),
             body: Body::Clear(Payload::undefined()),
             meta: Meta {
@@ -136,7 +156,7 @@ fn apply_delete(delete: &Delete, previous: Option<&Record>, now: f64) -> Result<
             },
         })
     });
-    Ok(Applied { record: Some(None), tombstone, existed: alive.is_some(), version })
+    Ok(Applied { record: RowChange::Delete, tombstone, existed: alive.is_some(), version })
 }
 
 fn apply_replicate(op: Replicate, previous: Option<&Record>, tombstone: Option<&Record>) -> Result<Applied> {
@@ -148,44 +168,44 @@ fn apply_replicate(op: Replicate, previous: Option<&Record>, tombstone: Option<&
         let restamped = |record: &Record| {
             let mut record = record.clone();
             record.meta.replica = replica;
-            Some(Some(record))
+            RowChange::Write(record)
         };
         return Ok(match (previous, tombstone) {
             (Some(record), _) => Applied {
                 record: restamped(record),
-                tombstone: None,
+                tombstone: RowChange::Keep,
                 existed: true,
                 version: record.meta.version,
             },
             (None, Some(record)) => Applied {
-                record: None,
+                record: RowChange::Keep,
                 tombstone: restamped(record),
                 existed: false,
                 version: record.meta.version,
             },
-            (None, None) => Applied { record: None, tombstone: None, existed: false, version: 0 },
+            (None, None) => Applied { record: RowChange::Keep, tombstone: RowChange::Keep, existed: false, version: 0 },
         });
     };
     let version = version.unwrap_or(0) + 1;
     let existed = previous.is_some();
     Ok(match state {
         RemoteState::Present { body, metadata, tags, expires, created, modified } => Applied {
-            record: Some(Some(Record {
+            record: RowChange::Write(Record {
                 key: op.key,
                 body,
                 meta: Meta { version, created, modified, expires, tags, metadata, replica },
-            })),
-            tombstone: Some(None),
+            }),
+            tombstone: RowChange::Delete,
             existed,
             version,
         },
         RemoteState::Deleted => Applied {
-            record: Some(None),
-            tombstone: Some(Some(Record {
+            record: RowChange::Delete,
+            tombstone: RowChange::Write(Record {
                 key: tombstone_key(&op.collection, &op.key),
                 body: Body::Clear(Payload::undefined()),
                 meta: Meta { version, modified: op.replica.hlc.millis(), replica, ..Meta::default() },
-            })),
+            }),
             existed,
             version,
         },

@@ -72,8 +72,8 @@ pub struct Put {
     pub metadata: MetadataChange,
     /// The new tags, if they change.
     pub tags: Option<Vec<String>>,
-    /// The new end of its life, if that changes; `Some(None)` is “lives on”.
-    pub expires: Option<Option<f64>>,
+    /// The new end of its life.
+    pub expires: Expiry,
     /// What must be true for the write to happen.
     pub precondition: Precondition,
     /// The stamp under which this write replicates, if it does.
@@ -90,7 +90,7 @@ impl Put {
             content: Content::Replace(body),
             metadata: MetadataChange::Keep,
             tags: None,
-            expires: None,
+            expires: Expiry::Keep,
             precondition: Precondition::None,
             replicate: None,
         }
@@ -180,6 +180,17 @@ pub enum MetadataChange {
     Merge(Payload),
     /// Puts these in the place of all.
     Replace(Payload),
+}
+
+/// What a put does to the end of a record's life.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Expiry {
+    /// Nothing.
+    Keep,
+    /// It lives on.
+    Never,
+    /// It ends then, milliseconds since the epoch.
+    At(f64),
 }
 
 /// What must be true, inside the commit, for an operation to happen.

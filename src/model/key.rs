@@ -154,7 +154,11 @@ impl From<u32> for Key {
 /// Whole numbers without a fraction, so that equal keys have equal texts.
 fn json_number(number: f64) -> Value {
     #[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number that a double holds exactly")]
-    if number.trunc() == number && number.abs() < 9_007_199_254_740_992.0 { json!(number as i64) } else { json!(number) }
+    if number.fract().abs() < f64::MIN_POSITIVE && number.abs() < 9_007_199_254_740_992.0 {
+        json!(number as i64)
+    } else {
+        json!(number)
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -169,7 +173,7 @@ fn hex(bytes: &[u8]) -> String {
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> =
         text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return None;
     }
     Some(digits.chunks_exact(2).filter_map(|pair| Some(pair.first()? << 4 | pair.last()?)).collect())

@@ -9,12 +9,11 @@ mod record;
 mod schema;
 mod value;
 
-pub(crate) use apply::{Applied, KeyedOp, apply};
 pub use apply::tombstone_key;
+pub(crate) use apply::{KeyedOp, RowChange, apply};
 pub use batch::{
-    Acknowledged, CommitReceipt, Content, Delete, Durability, MetadataChange, OpReceipt, Precondition, Put, RemoteState,
-    Replicate,
-    WriteBatch, WriteOp,
+    Acknowledged, CommitReceipt, Content, Delete, Durability, Expiry, MetadataChange, OpReceipt, Precondition, Put,
+    RemoteState, Replicate, WriteBatch, WriteOp,
 };
 pub use key::Key;
 pub use key_path::KeyPath;

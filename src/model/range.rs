@@ -99,7 +99,7 @@ fn successor(prefix: &str) -> Option<String> {
 /// The next character in the order of UTF-16 code units.
 fn next_char(c: char) -> Option<char> {
     match c {
-        '\u{D7FF}' => Some('\u{10000}'),  // surrogate pairs sort between U+D7FF and U+E000
+        '\u{D7FF}' => Some('\u{10000}'), // surrogate pairs sort between U+D7FF and U+E000
         '\u{10FFFF}' => Some('\u{E000}'),
         '\u{FFFF}' => None,
         _ => char::from_u32(u32::from(c) + 1),

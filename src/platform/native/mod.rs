@@ -22,7 +22,6 @@ pub fn now() -> f64 {
 ///
 /// `UNSUPPORTED` where the system has none.
 pub fn random(bytes: &mut [u8]) -> Result<()> {
-    getrandom::fill(bytes).map_err(|error| {
-        Error::new(ErrorKind::Unsupported, "this platform gives no random numbers").caused_by(error)
-    })
+    getrandom::fill(bytes)
+        .map_err(|error| Error::new(ErrorKind::Unsupported, "this platform gives no random numbers").caused_by(error))
 }

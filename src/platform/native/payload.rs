@@ -33,8 +33,9 @@ impl Payload {
     ///
     /// `SERIALIZATION_ERROR` for what has no encoded form.
     pub fn to_wire(&self) -> Result<String> {
-        serde_json::to_string(&self.0)
-            .map_err(|error| Error::new(ErrorKind::SerializationError, "the value has no encoded form").caused_by(error))
+        serde_json::to_string(&self.0).map_err(|error| {
+            Error::new(ErrorKind::SerializationError, "the value has no encoded form").caused_by(error)
+        })
     }
 
     /// A copy that shares nothing.

@@ -39,9 +39,9 @@ impl Payload {
     ///
     /// `SERIALIZATION_ERROR` where the text is not in it.
     pub fn from_wire(text: &str) -> Result<Self> {
-        decode(text)
-            .map(Self)
-            .map_err(|thrown| Error::new(ErrorKind::SerializationError, "not an encoded value").caused_by(said(&thrown)))
+        decode(text).map(Self).map_err(|thrown| {
+            Error::new(ErrorKind::SerializationError, "not an encoded value").caused_by(said(&thrown))
+        })
     }
 
     /// Writes the value encoding: JSON, with what JSON lacks as tagged objects.
@@ -62,8 +62,11 @@ impl Payload {
     /// `INVALID_VALUE` for what cannot be cloned.
     pub fn detached(&self) -> Result<Self> {
         detached(&self.0).map(Self).map_err(|thrown| {
-            Error::new(ErrorKind::InvalidValue, "the value cannot be stored; functions, symbols and handles have no copy")
-                .caused_by(said(&thrown))
+            Error::new(
+                ErrorKind::InvalidValue,
+                "the value cannot be stored; functions, symbols and handles have no copy",
+            )
+            .caused_by(said(&thrown))
         })
     }
 

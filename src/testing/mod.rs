@@ -1,0 +1,3 @@
+//! For tests, and for authors of backends: the behaviour suite.
+
+pub mod behaviour;
