@@ -1,6 +1,6 @@
 //! The ground we stand on: time, randomness, tasks and values, in the browser and natively.
 //!
-//! This is the only place where `cfg(target_family)` decides anything.
+//! This is the only place where `cfg(target_family)` decides anything but whether a browser's module is there at all.
 
 #[cfg(not(target_family = "wasm"))]
 mod native;
@@ -10,4 +10,6 @@ mod web;
 #[cfg(not(target_family = "wasm"))]
 pub use native::{Payload, now, random};
 #[cfg(target_family = "wasm")]
-pub use web::{Payload, now, random};
+pub(crate) use web::said;
+#[cfg(target_family = "wasm")]
+pub use web::{Payload, now, random, sleep, spawn, within};

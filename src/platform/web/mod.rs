@@ -1,8 +1,11 @@
 //! The ground in pages, workers, service workers and Node.
 
 mod payload;
+mod task;
 
 pub use payload::Payload;
+pub(crate) use payload::said;
+pub use task::{sleep, spawn, within};
 
 use crate::error::{Error, ErrorKind, Result};
 

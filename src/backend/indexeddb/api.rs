@@ -1,0 +1,197 @@
+//! One level below rexie: what it cannot ask for.
+//!
+//! rexie 0.6 hides the database handle, has no durability, no explicit settlement of single requests, no `blocked` or
+//! `versionchange` events, and steps cursors one await at a time. So connections and transactions are web-sys here;
+//! rexie makes, upgrades and deletes databases (`open.rs`). `docs/adr/0001-rexie-for-schema.md` has the measure.
+
+use core::cell::RefCell;
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+use js_sys::{Array, Object, Reflect};
+use wasm_bindgen::prelude::*;
+use web_sys::{Event, IdbDatabase, IdbFactory, IdbRequest, IdbTransaction};
+
+use super::error::from_js;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Acknowledged, Durability};
+
+#[wasm_bindgen]
+extern "C" {
+    /// `IDBDatabase`, with the options that web-sys keeps behind a flag.
+    type Transacting;
+    #[wasm_bindgen(method, catch)]
+    fn transaction(
+        this: &Transacting,
+        stores: &Array,
+        mode: &str,
+        options: &Object,
+    ) -> core::result::Result<IdbTransaction, JsValue>;
+
+    /// `IDBTransaction`, likewise.
+    type Lasting;
+    #[wasm_bindgen(method, getter, structural)]
+    fn durability(this: &Lasting) -> Option<String>;
+    #[wasm_bindgen(method, catch)]
+    fn commit(this: &Lasting) -> core::result::Result<(), JsValue>;
+}
+
+/// Says that no more requests will come, so that the engine need not wait to see.
+pub(super) fn commit_now(transaction: &IdbTransaction) {
+    let transaction: &Lasting = transaction.unchecked_ref();
+    // An engine that cannot be told finds out by itself.
+    drop(transaction.commit());
+}
+
+/// Opens a transaction; it must get its first request in this turn.
+pub(super) fn begin<'a>(
+    database: &IdbDatabase,
+    stores: impl IntoIterator<Item = &'a str>,
+    write: Option<Durability>,
+) -> Result<IdbTransaction> {
+    let stores: Array = stores.into_iter().map(JsValue::from_str).collect();
+    let options = Object::new();
+    let (mode, durability) = match write {
+        None => ("readonly", None),
+        Some(Durability::Relaxed) => ("readwrite", Some("relaxed")),
+        Some(Durability::Strict) => ("readwrite", Some("strict")),
+    };
+    if let Some(durability) = durability {
+        // Setting a property of a fresh object cannot fail.
+        let _ = Reflect::set(&options, &"durability".into(), &durability.into());
+    }
+    let database: &Transacting = database.unchecked_ref();
+    database.transaction(&stores, mode, &options).map_err(|thrown| from_js(&thrown))
+}
+
+/// What the engine says that a transaction is to survive; an engine that does not know the option is relaxed.
+pub(super) fn acknowledged(transaction: &IdbTransaction) -> Acknowledged {
+    let transaction: &Lasting = transaction.unchecked_ref();
+    match transaction.durability().as_deref() {
+        Some("strict") => Acknowledged::Strict,
+        _ => Acknowledged::Relaxed,
+    }
+}
+
+/// `globalThis.indexedDB`, in pages, workers and wherever else there is one.
+pub(super) fn factory() -> Result<IdbFactory> {
+    let unsupported = || Error::new(ErrorKind::Unsupported, "there is no IndexedDB here; use the memory backend");
+    let found = Reflect::get(&js_sys::global(), &"indexedDB".into())
+        .map_err(|thrown| unsupported().caused_by(crate::platform::said(&thrown)))?;
+    if found.is_object() { Ok(found.unchecked_into()) } else { Err(unsupported()) }
+}
+
+type Callback = Closure<dyn FnMut(Event)>;
+
+/// How a transaction ended.
+pub(super) type Ending = core::result::Result<(), JsValue>;
+
+/// Watches a transaction until it completes or aborts.
+#[derive(Debug)]
+pub(super) struct Settlement {
+    ended: oneshot::Receiver<Ending>,
+    transaction: IdbTransaction,
+    callbacks: [Callback; 2],
+}
+
+impl Settlement {
+    pub(super) fn watch(transaction: &IdbTransaction) -> Self {
+        let (sender, ended) = oneshot::channel();
+        let sender = Rc::new(RefCell::new(Some(sender)));
+        let settle = move |sender: &RefCell<Option<oneshot::Sender<Ending>>>, ending: Ending| {
+            if let Some(sender) = sender.borrow_mut().take() {
+                // Nobody waits any more: then nobody needs to know.
+                let _ = sender.send(ending);
+            }
+        };
+        let completed = Rc::clone(&sender);
+        let on_complete = Callback::new(move |_: Event| settle(&completed, Ok(())));
+        let aborting = transaction.clone();
+        let on_abort = Callback::new(move |_: Event| {
+            let cause = aborting.error().map_or(JsValue::NULL, JsValue::from);
+            settle(&sender, Err(cause));
+        });
+        transaction.set_oncomplete(Some(on_complete.as_ref().unchecked_ref()));
+        transaction.set_onabort(Some(on_abort.as_ref().unchecked_ref()));
+        Self { ended, transaction: transaction.clone(), callbacks: [on_complete, on_abort] }
+    }
+
+    /// Resolves once the transaction has completed or aborted.
+    pub(super) async fn ended(mut self) -> Ending {
+        let ending = (&mut self.ended).await.unwrap_or(Err(JsValue::NULL));
+        drop(self);
+        ending
+    }
+}
+
+impl Drop for Settlement {
+    fn drop(&mut self) {
+        self.transaction.set_oncomplete(None);
+        self.transaction.set_onabort(None);
+        debug_assert_eq!(self.callbacks.len(), 2);
+    }
+}
+
+/// Calls back when a request succeeds, as often as it does (cursors), within the turn of the event.
+#[derive(Debug)]
+pub(super) struct Stepper<T> {
+    result: oneshot::Receiver<Result<T>>,
+    request: IdbRequest,
+    callbacks: [Callback; 2],
+}
+
+/// What a step of a cursor comes to.
+pub(super) enum Step<T> {
+    /// The request was made to succeed again.
+    Again,
+    /// This is the result.
+    Done(Result<T>),
+}
+
+impl<T: 'static> Stepper<T> {
+    pub(super) fn new(request: IdbRequest, mut step: impl FnMut(&IdbRequest) -> Step<T> + 'static) -> Self {
+        let (sender, result) = oneshot::channel();
+        let sender = Rc::new(RefCell::new(Some(sender)));
+        let failing = Rc::clone(&sender);
+        let target = request.clone();
+        let on_success = Callback::new(move |_: Event| {
+            if let Step::Done(result) = step(&target)
+                && let Some(sender) = sender.borrow_mut().take()
+            {
+                let _ = sender.send(result);
+            }
+        });
+        let target = request.clone();
+        let on_error = Callback::new(move |_: Event| {
+            let thrown = target.error().ok().flatten().map_or(JsValue::NULL, JsValue::from);
+            if let Some(sender) = failing.borrow_mut().take() {
+                let _ = sender.send(Err(from_js(&thrown)));
+            }
+        });
+        request.set_onsuccess(Some(on_success.as_ref().unchecked_ref()));
+        request.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Self { result, request, callbacks: [on_success, on_error] }
+    }
+
+    /// Resolves with what the last step gave, or with the request's error.
+    pub(super) async fn finished(mut self) -> Result<T> {
+        match (&mut self.result).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::new(ErrorKind::ConnectionLost, "the browser dropped a request; try again")),
+        }
+    }
+}
+
+impl<T> Drop for Stepper<T> {
+    fn drop(&mut self) {
+        self.request.set_onsuccess(None);
+        self.request.set_onerror(None);
+        debug_assert_eq!(self.callbacks.len(), 2);
+    }
+}
+
+/// The result of one request.
+pub(super) async fn answer(request: core::result::Result<IdbRequest, JsValue>) -> Result<JsValue> {
+    let request = request.map_err(|thrown| from_js(&thrown))?;
+    Stepper::new(request, |request| Step::Done(request.result().map_err(|thrown| from_js(&thrown)))).finished().await
+}

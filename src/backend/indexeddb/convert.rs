@@ -1,0 +1,173 @@
+//! Records to rows and back, ranges to `IDBKeyRange`.
+
+use core::ops::Bound;
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::*;
+use web_sys::IdbKeyRange;
+
+use super::error::from_js;
+use super::layout::Place;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Body, Key, KeyRange, Meta, Record, Replica};
+use crate::platform::Payload;
+
+#[wasm_bindgen(module = "/src/backend/indexeddb/rows.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = clearRow)]
+    #[expect(clippy::too_many_arguments, reason = "one crossing of the boundary for a row, not ten")]
+    fn clear_row(
+        value: &JsValue,
+        flat: bool,
+        version: f64,
+        created: f64,
+        modified: f64,
+        expires: Option<f64>,
+        tags: Option<Array>,
+        metadata: &JsValue,
+        rev: Option<f64>,
+        hlc: Option<String>,
+        dirty: bool,
+    ) -> JsValue;
+    #[wasm_bindgen(js_name = sealedRow)]
+    #[expect(clippy::too_many_arguments, reason = "one crossing of the boundary for a row, not ten")]
+    fn sealed_row(
+        envelope: Uint8Array,
+        paths: Array,
+        key: &JsValue,
+        version: f64,
+        created: f64,
+        modified: f64,
+        expires: Option<f64>,
+        tags: Option<Array>,
+        metadata: &JsValue,
+        rev: Option<f64>,
+        hlc: Option<String>,
+        dirty: bool,
+    ) -> JsValue;
+    fn kept(row: &JsValue) -> Kept;
+    fn value(row: &JsValue) -> JsValue;
+
+    /// What the system keeps of a row.
+    type Kept;
+    #[wasm_bindgen(method, getter, structural)]
+    fn version(this: &Kept) -> f64;
+    #[wasm_bindgen(method, getter, structural)]
+    fn created(this: &Kept) -> f64;
+    #[wasm_bindgen(method, getter, structural)]
+    fn modified(this: &Kept) -> f64;
+    #[wasm_bindgen(method, getter, structural)]
+    fn expires(this: &Kept) -> Option<f64>;
+    #[wasm_bindgen(method, getter, structural)]
+    fn tags(this: &Kept) -> Option<Array>;
+    #[wasm_bindgen(method, getter, structural)]
+    fn metadata(this: &Kept) -> JsValue;
+    #[wasm_bindgen(method, getter, structural)]
+    fn rev(this: &Kept) -> Option<f64>;
+    #[wasm_bindgen(method, getter, structural)]
+    fn hlc(this: &Kept) -> Option<String>;
+    #[wasm_bindgen(method, getter, structural)]
+    fn dirty(this: &Kept) -> bool;
+    #[wasm_bindgen(method, getter, structural)]
+    fn sealed(this: &Kept) -> Option<Uint8Array>;
+}
+
+/// Doubles hold every version and revision below 2^53 exactly.
+#[expect(clippy::cast_precision_loss, reason = "counters stay far below 2^53")]
+fn number(counter: u64) -> f64 {
+    counter as f64
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters are whole and positive")]
+fn counter(number: f64) -> u64 {
+    number as u64
+}
+
+/// The row of a record. The record's payload becomes part of it.
+pub(super) fn to_row(record: &Record, place: &Place<'_>) -> JsValue {
+    let meta = &record.meta;
+    let (version, replica) = (number(meta.version), meta.replica);
+    let tags = (!meta.tags.is_empty()).then(|| meta.tags.iter().map(|tag| JsValue::from_str(tag)).collect::<Array>());
+    let metadata = meta.metadata.as_ref().map_or(JsValue::UNDEFINED, |metadata| metadata.as_js().clone());
+    let rev = replica.and_then(|replica| replica.rev).map(number);
+    let hlc = replica.map(|replica| replica.hlc.to_string());
+    let dirty = replica.is_some_and(|replica| replica.dirty);
+    let (created, modified, expires) = (meta.created, meta.modified, meta.expires);
+    match &record.body {
+        Body::Clear(payload) => clear_row(
+            payload.as_js(),
+            place.flat(),
+            version,
+            created,
+            modified,
+            expires,
+            tags,
+            &metadata,
+            rev,
+            hlc,
+            dirty,
+        ),
+        Body::Sealed(envelope) => {
+            let paths = place.key_paths().iter().map(|path| JsValue::from_str(path)).collect();
+            let envelope = Uint8Array::from(envelope.as_slice());
+            let key = record.key.to_js();
+            sealed_row(envelope, paths, &key, version, created, modified, expires, tags, &metadata, rev, hlc, dirty)
+        }
+    }
+}
+
+/// The record of a row.
+pub(super) fn from_row(key: Key, row: &JsValue) -> Result<Record> {
+    let kept = kept(row);
+    let replica = match kept.hlc() {
+        None => None,
+        Some(hlc) => {
+            let hlc = hlc.parse().map_err(|error: Error| {
+                Error::new(ErrorKind::Corrupted, "a row's clock stamp cannot be read")
+                    .with("key", key.to_text())
+                    .caused_by(error)
+            })?;
+            Some(Replica { rev: kept.rev().map(counter), hlc, dirty: kept.dirty() })
+        }
+    };
+    let metadata = Some(kept.metadata()).filter(|metadata| !metadata.is_undefined()).map(Payload::from);
+    let tags = kept.tags().map(|tags| tags.iter().filter_map(|tag| tag.as_string()).collect()).unwrap_or_default();
+    let meta = Meta {
+        version: counter(kept.version()),
+        created: kept.created(),
+        modified: kept.modified(),
+        expires: kept.expires(),
+        tags,
+        metadata,
+        replica,
+    };
+    let body = match kept.sealed() {
+        Some(envelope) => Body::Sealed(envelope.to_vec()),
+        None => Body::Clear(Payload::from(value(row))),
+    };
+    Ok(Record { key, body, meta })
+}
+
+/// The range as IndexedDB takes it; none for all keys.
+pub(super) fn to_range(range: &KeyRange, place: &Place<'_>) -> Result<Option<IdbKeyRange>> {
+    let lower = place.lower_bound(&range.lower);
+    let upper = place.upper_bound(&range.upper);
+    let made = match (&lower, &upper) {
+        (Bound::Unbounded, Bound::Unbounded) => return Ok(None),
+        (Bound::Included(key) | Bound::Excluded(key), Bound::Unbounded) => {
+            IdbKeyRange::lower_bound_with_open(&key.to_js(), matches!(lower, Bound::Excluded(_)))
+        }
+        (Bound::Unbounded, Bound::Included(key) | Bound::Excluded(key)) => {
+            IdbKeyRange::upper_bound_with_open(&key.to_js(), matches!(upper, Bound::Excluded(_)))
+        }
+        (Bound::Included(from) | Bound::Excluded(from), Bound::Included(to) | Bound::Excluded(to)) => {
+            IdbKeyRange::bound_with_lower_open_and_upper_open(
+                &from.to_js(),
+                &to.to_js(),
+                matches!(lower, Bound::Excluded(_)),
+                matches!(upper, Bound::Excluded(_)),
+            )
+        }
+    };
+    made.map(Some).map_err(|thrown| from_js(&thrown))
+}

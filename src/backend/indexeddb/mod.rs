@@ -1,0 +1,135 @@
+//! Records in IndexedDB: object stores with native indexes, group commit, a connection that comes back.
+
+mod api;
+mod connection;
+mod convert;
+mod error;
+mod group;
+mod layout;
+mod open;
+mod read;
+mod staging;
+mod transaction;
+
+use core::future::Future;
+use std::rc::Rc;
+
+use web_sys::IdbDatabase;
+
+use super::{Backend, Facts, LocalFuture, Row, Scan, Source};
+use crate::error::{ErrorKind, Result};
+use crate::model::{Acknowledged, CommitReceipt, Durability, Key, KeyRange, Record, Schema, WriteBatch};
+use connection::Connection;
+use group::Queue;
+use layout::Layout;
+
+/// How often a read is tried again on a new connection.
+const RECONNECTS: usize = 3;
+
+/// A backend over one IndexedDB database.
+#[derive(Debug)]
+pub struct IndexedDbBackend {
+    connection: Rc<Connection>,
+    queue: Rc<Queue>,
+}
+
+impl IndexedDbBackend {
+    /// Opens the database `name`, making or upgrading it where the schema asks for what is not there.
+    ///
+    /// # Errors
+    ///
+    /// `UNSUPPORTED` where there is no IndexedDB; `TIMEOUT` after 5 s, `BLOCKED` after 30 s of upgrading;
+    /// `VERSION_ERROR` for a database of a newer layout; `INVALID_CONFIG` for another keyPath than the stored one.
+    pub async fn open(name: &str, schema: Rc<Schema>) -> Result<Self> {
+        let connection = Connection::open(name, Layout::new(schema)).await.map_err(|error| error.during("open"))?;
+        Ok(Self { connection: Rc::new(connection), queue: Rc::default() })
+    }
+
+    /// Reads once everything committed before has its transaction, on a new connection where the old one is dead.
+    async fn reading<'a, T, F>(
+        &'a self,
+        operation: &'static str,
+        read: impl Fn(IdbDatabase, &'a Layout) -> F,
+    ) -> Result<T>
+    where
+        F: Future<Output = Result<T>> + 'a,
+    {
+        self.queue.overtaken().await;
+        let mut reconnects = 0;
+        loop {
+            let database = self.connection.database().await.map_err(|error| error.during(operation))?;
+            match read(database, self.connection.layout()).await {
+                Err(error) if error.kind() == ErrorKind::ConnectionLost && reconnects < RECONNECTS => {
+                    self.connection.lost();
+                    reconnects += 1;
+                }
+                result => return result.map_err(|error| error.during(operation)),
+            }
+        }
+    }
+}
+
+impl Backend for IndexedDbBackend {
+    fn facts(&self) -> Facts {
+        Facts {
+            kind: "indexeddb",
+            name: self.connection.name().to_owned(),
+            persistent: true,
+            schema_version: self.connection.version(),
+            capacity: None,
+        }
+    }
+
+    fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
+        Box::pin(async move {
+            if batch.ops.is_empty() {
+                self.connection.database().await.map_err(|error| error.during("commit"))?;
+                let durability = match batch.durability {
+                    Durability::Strict => Acknowledged::Strict,
+                    Durability::Relaxed => Acknowledged::Relaxed,
+                };
+                return Ok(CommitReceipt { ops: Vec::new(), durability });
+            }
+            self.queue.commit(&self.connection, batch).await.map_err(|error| error.during("commit"))
+        })
+    }
+
+    fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
+        Box::pin(self.reading("get", move |database, layout| async move {
+            read::get(&database, layout, collection, keys).await
+        }))
+    }
+
+    fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
+        Box::pin(self.reading("scan", move |database, layout| async move { read::scan(&database, layout, scan).await }))
+    }
+
+    fn count<'a>(
+        &'a self,
+        collection: &'a str,
+        source: &'a Source,
+        range: &'a KeyRange,
+    ) -> LocalFuture<'a, Result<u64>> {
+        Box::pin(self.reading("count", move |database, layout| async move {
+            read::count(&database, layout, collection, source, range).await
+        }))
+    }
+
+    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
+        Box::pin(self.reading("namespaces", |database, _| async move { read::namespaces(&database).await }))
+    }
+
+    fn close(&self) -> LocalFuture<'_, ()> {
+        Box::pin(async move {
+            self.queue.drained().await;
+            self.connection.close();
+        })
+    }
+
+    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.close().await;
+            open::delete(self.connection.name()).await.map_err(|error| error.during("destroy"))
+        })
+    }
+}

@@ -1,0 +1,229 @@
+//! Reads: each opens its transaction and makes all its requests in one turn.
+
+use js_sys::Array;
+use wasm_bindgen::prelude::*;
+use web_sys::{IdbCursor, IdbCursorDirection, IdbCursorWithValue, IdbDatabase, IdbIndex, IdbObjectStore, IdbRequest};
+
+use super::api::{Step, Stepper, answer, begin};
+use super::convert::{from_row, to_range};
+use super::error::from_js;
+use super::layout::{Layout, after_namespace};
+use crate::backend::{Direction, Read, Row, Scan, Source};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Key, KeyRange, Record, system};
+
+pub(super) async fn get(
+    database: &IdbDatabase,
+    layout: &Layout,
+    collection: &str,
+    keys: &[Key],
+) -> Result<Vec<Option<Record>>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let place = layout.place(collection);
+    let transaction = begin(database, [place.store()], None)?;
+    let store = transaction.object_store(place.store()).map_err(|thrown| from_js(&thrown))?;
+    let requests = keys
+        .iter()
+        .map(|key| store.get(&place.stored_key(key).to_js()))
+        .collect::<core::result::Result<Vec<_>, _>>()
+        .map_err(|thrown| from_js(&thrown))?;
+    // Requests are answered in order: with the last, all are.
+    if let Some(last) = requests.last() {
+        answer(Ok(last.clone())).await?;
+    }
+    let found = |(key, request): (&Key, &IdbRequest)| {
+        let row = request.result().map_err(|thrown| from_js(&thrown))?;
+        if row.is_undefined() { Ok(None) } else { from_row(key.clone(), &row).map(Some) }
+    };
+    keys.iter().zip(&requests).map(found).collect()
+}
+
+pub(super) async fn count(
+    database: &IdbDatabase,
+    layout: &Layout,
+    collection: &str,
+    source: &Source,
+    range: &KeyRange,
+) -> Result<u64> {
+    check_source(layout, collection, source)?;
+    if range.is_empty() {
+        return Ok(0);
+    }
+    let range = to_range(range, &layout.place(collection))?;
+    let from = Rows::of(database, layout, collection, source)?;
+    let counted = answer(match (&from, &range) {
+        (Rows::Store(store), None) => store.count(),
+        (Rows::Store(store), Some(range)) => store.count_with_key(range),
+        (Rows::Index(index), None) => index.count(),
+        (Rows::Index(index), Some(range)) => index.count_with_key(range),
+    })
+    .await?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count is whole and positive")]
+    let counted = counted.as_f64().unwrap_or(0.0) as u64;
+    Ok(counted)
+}
+
+pub(super) async fn scan(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Result<Vec<Row>> {
+    check_source(layout, &scan.collection, &scan.source)?;
+    if scan.range.is_empty() || scan.limit == Some(0) {
+        return Ok(Vec::new());
+    }
+    let whole = scan.offset == 0 && (scan.direction == Direction::Forward || scan.limit.is_none());
+    if whole { at_once(database, layout, scan).await } else { by_cursor(database, layout, scan).await }
+}
+
+/// Whole runs come faster by `getAll` than by a cursor: twice, in Chromium.
+async fn at_once(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Result<Vec<Row>> {
+    let place = layout.place(&scan.collection);
+    let range = to_range(&scan.range, &place)?.map_or(JsValue::UNDEFINED, JsValue::from);
+    let limit = scan.limit.map_or(0, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
+    let from = Rows::of(database, layout, &scan.collection, &scan.source)?;
+    let (keys, records) = match &from {
+        Rows::Store(store) => (
+            store.get_all_keys_with_key_and_limit(&range, limit),
+            (scan.read == Read::Records).then(|| store.get_all_with_key_and_limit(&range, limit)),
+        ),
+        Rows::Index(index) => (
+            index.get_all_keys_with_key_and_limit(&range, limit),
+            (scan.read == Read::Records).then(|| index.get_all_with_key_and_limit(&range, limit)),
+        ),
+    };
+    let keys_request = keys.map_err(|thrown| from_js(&thrown))?;
+    let records = match records {
+        None => {
+            answer(Ok(keys_request.clone())).await?;
+            None
+        }
+        Some(request) => Some(Array::from(&answer(request).await?)),
+    };
+    let keys = Array::from(&keys_request.result().map_err(|thrown| from_js(&thrown))?);
+    let row = |at: u32| {
+        let key = place.own_key(Key::from_js(&keys.get(at))?);
+        let record = records.as_ref().map(|records| from_row(key.clone(), &records.get(at))).transpose()?;
+        Ok(Row { key, record })
+    };
+    let rows = 0..keys.length();
+    match scan.direction {
+        Direction::Forward => rows.map(row).collect(),
+        Direction::Backward => rows.rev().map(row).collect(),
+    }
+}
+
+/// Steps through rows where some are passed over, or where a part is read backwards.
+async fn by_cursor(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Result<Vec<Row>> {
+    let place = layout.place(&scan.collection);
+    let range = to_range(&scan.range, &place)?.map_or(JsValue::UNDEFINED, JsValue::from);
+    let direction = match scan.direction {
+        Direction::Forward => IdbCursorDirection::Next,
+        Direction::Backward => IdbCursorDirection::Prev,
+    };
+    let from = Rows::of(database, layout, &scan.collection, &scan.source)?;
+    let request = match (&from, scan.read) {
+        (Rows::Store(store), Read::Records) => store.open_cursor_with_range_and_direction(&range, direction),
+        (Rows::Store(store), Read::Keys) => store.open_key_cursor_with_range_and_direction(&range, direction),
+        (Rows::Index(index), Read::Records) => index.open_cursor_with_range_and_direction(&range, direction),
+        (Rows::Index(index), Read::Keys) => index.open_key_cursor_with_range_and_direction(&range, direction),
+    }
+    .map_err(|thrown| from_js(&thrown))?;
+    let (mut skip, limit, read) = (u32::try_from(scan.offset).unwrap_or(u32::MAX), scan.limit, scan.read);
+    let mut found: Vec<(JsValue, JsValue)> = Vec::new();
+    let step = move |request: &IdbRequest| {
+        let mut advance = || -> core::result::Result<bool, JsValue> {
+            let result = request.result()?;
+            if result.is_null() {
+                return Ok(false);
+            }
+            let cursor: &IdbCursor = result.unchecked_ref();
+            if skip > 0 {
+                cursor.advance(core::mem::take(&mut skip))?;
+                return Ok(true);
+            }
+            let value = match read {
+                Read::Keys => JsValue::UNDEFINED,
+                Read::Records => result.unchecked_ref::<IdbCursorWithValue>().value()?,
+            };
+            found.push((cursor.primary_key()?, value));
+            if limit.is_some_and(|limit| found.len() >= limit) {
+                return Ok(false);
+            }
+            cursor.continue_()?;
+            Ok(true)
+        };
+        match advance() {
+            Ok(true) => Step::Again,
+            Ok(false) => Step::Done(Ok(core::mem::take(&mut found))),
+            Err(thrown) => Step::Done(Err(from_js(&thrown))),
+        }
+    };
+    let found = Stepper::new(request, step).finished().await?;
+    let row = |(key, value): (JsValue, JsValue)| {
+        let key = place.own_key(Key::from_js(&key)?);
+        let record = match scan.read {
+            Read::Keys => None,
+            Read::Records => Some(from_row(key.clone(), &value)?),
+        };
+        Ok(Row { key, record })
+    };
+    found.into_iter().map(row).collect()
+}
+
+/// The namespaces with rows in the shared store: one step of a cursor for each.
+pub(super) async fn namespaces(database: &IdbDatabase) -> Result<Vec<String>> {
+    let transaction = begin(database, [system::ENTRIES], None)?;
+    let request = transaction
+        .object_store(system::ENTRIES)
+        .and_then(|store| store.open_key_cursor())
+        .map_err(|thrown| from_js(&thrown))?;
+    let mut names = Vec::new();
+    let step = move |request: &IdbRequest| {
+        let mut advance = || -> core::result::Result<bool, JsValue> {
+            let result = request.result()?;
+            if result.is_null() {
+                return Ok(false);
+            }
+            let cursor: &IdbCursor = result.unchecked_ref();
+            let Some(name) = Array::from(&cursor.key()?).get(0).as_string() else { return Ok(false) };
+            let next: Key = after_namespace(&name);
+            names.push(name);
+            cursor.continue_with_key(&next.to_js())?;
+            Ok(true)
+        };
+        match advance() {
+            Ok(true) => Step::Again,
+            Ok(false) => Step::Done(Ok(core::mem::take(&mut names))),
+            Err(thrown) => Step::Done(Err(from_js(&thrown))),
+        }
+    };
+    Stepper::new(request, step).finished().await
+}
+
+/// What rows are read from.
+enum Rows {
+    Store(IdbObjectStore),
+    Index(IdbIndex),
+}
+
+impl Rows {
+    fn of(database: &IdbDatabase, layout: &Layout, collection: &str, source: &Source) -> Result<Self> {
+        let place = layout.place(collection);
+        let store = begin(database, [place.store()], None)?.object_store(place.store());
+        let opened = store.and_then(|store| match source {
+            Source::Primary => Ok(Self::Store(store)),
+            Source::Index(name) => store.index(name).map(Self::Index),
+        });
+        opened.map_err(|thrown| from_js(&thrown))
+    }
+}
+
+fn check_source(layout: &Layout, collection: &str, source: &Source) -> Result<()> {
+    match source {
+        Source::Index(name) if !layout.has_index(collection, name) => {
+            Err(Error::new(ErrorKind::InvalidQuery, "the collection has no such index; declare it")
+                .with("collection", collection)
+                .with("index", name))
+        }
+        Source::Primary | Source::Index(_) => Ok(()),
+    }
+}

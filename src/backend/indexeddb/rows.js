@@ -1,0 +1,50 @@
+// How a record lies in its object store: the application's own object, plus one property for what the system keeps.
+// docs/formats.md has the table.
+
+const SYSTEM = '_tidekeep';
+
+function system(version, created, modified, expires, tags, metadata, rev, hlc, dirty) {
+  const kept = { version, created, modified };
+  if (expires !== undefined) kept.expires = expires;
+  if (tags !== undefined) kept.tags = tags;
+  if (metadata !== undefined) kept.metadata = metadata;
+  if (hlc !== undefined) Object.assign(kept, { rev, hlc, dirty });
+  return kept;
+}
+
+/** The row of a value that is ours to keep; `flat` where the value's own properties may be the row's. */
+export function clearRow(value, flat, ...rest) {
+  const kept = system(...rest);
+  const plain = flat && value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
+  if (plain) {
+    value[SYSTEM] = kept;
+    return value;
+  }
+  kept.boxed = true;
+  return { value, [SYSTEM]: kept };
+}
+
+/** The row of an envelope, with the key's own fields in the clear. */
+export function sealedRow(envelope, paths, key, ...rest) {
+  const row = { [SYSTEM]: { ...system(...rest), sealed: envelope } };
+  paths.forEach((path, at) => {
+    const names = path.split('.');
+    const last = names.pop();
+    const target = names.reduce((object, name) => (object[name] ??= {}), row);
+    target[last] = paths.length > 1 ? key[at] : key;
+  });
+  return row;
+}
+
+/** What the system keeps of a row; a row that others wrote has nothing. */
+export function kept(row) {
+  return (row !== null && typeof row === 'object' && row[SYSTEM]) || { version: 0, created: 0, modified: 0 };
+}
+
+/** The application's value, taken out of a row that is ours to change. */
+export function value(row) {
+  if (row === null || typeof row !== 'object' || !(SYSTEM in row)) return row;
+  if (row[SYSTEM].boxed) return row.value;
+  delete row[SYSTEM];
+  return row;
+}

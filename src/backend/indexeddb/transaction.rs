@@ -1,0 +1,265 @@
+//! A group of batches in one IndexedDB transaction.
+//!
+//! First every record that an operation touches is read; then, within the turn of the last answer, everything is
+//! decided and written. Nothing else is awaited while the transaction lives.
+
+use core::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use wasm_bindgen::prelude::*;
+use web_sys::{Event, IdbDatabase, IdbRequest, IdbTransaction};
+
+use super::api::{Settlement, acknowledged, begin, commit_now};
+use super::convert::{from_row, to_range, to_row};
+use super::error::from_js;
+use super::layout::{Layout, Place};
+use super::staging::{Staging, Touched};
+use crate::error::{Error, Result};
+use crate::model::{
+    Body, CommitReceipt, Durability, Key, KeyRange, Meta, OpReceipt, Record, WriteBatch, WriteOp, system, tombstone_key,
+};
+
+/// What came of one try to commit a group.
+pub(super) enum Attempt {
+    /// Each batch has its outcome.
+    Settled(Vec<Result<CommitReceipt>>),
+    /// Nothing was stored; the batch to blame, if one is.
+    Failed { batch: Option<usize>, error: Error },
+}
+
+/// A transaction that is under way.
+pub(super) struct Running {
+    transaction: IdbTransaction,
+    settlement: Settlement,
+    work: Rc<RefCell<Work>>,
+    _callbacks: (Closure<dyn FnMut(Event)>, Option<Closure<dyn FnMut(Event)>>),
+}
+
+/// What the callbacks of a transaction work on.
+struct Work {
+    batches: Vec<WriteBatch>,
+    reads: Vec<(Touched, IdbRequest)>,
+    outcomes: Vec<Result<Vec<OpReceipt>>>,
+    /// Requests that write, and for which batch; where it appends, for which of its operations.
+    writes: Vec<(IdbRequest, usize, Option<usize>)>,
+    failure: Option<(Option<usize>, Error)>,
+}
+
+/// Begins the transaction of a group. It goes on by itself.
+pub(super) fn run(database: &IdbDatabase, layout: &Layout, batches: Vec<WriteBatch>) -> Result<Running> {
+    let touched = touched(&batches);
+    let stores = stores(layout, &touched, &batches);
+    let strict = batches.iter().any(|batch| batch.durability == Durability::Strict);
+    let durability = if strict { Durability::Strict } else { Durability::Relaxed };
+    let transaction = begin(database, stores.iter().map(String::as_str), Some(durability))?;
+    let settlement = Settlement::watch(&transaction);
+    let outcomes = Vec::with_capacity(batches.len());
+    let work = Rc::new(RefCell::new(Work { batches, reads: Vec::new(), outcomes, writes: Vec::new(), failure: None }));
+
+    let blamed = Rc::clone(&work);
+    let on_error = Closure::<dyn FnMut(Event)>::new(move |event: Event| blamed.borrow_mut().blame(&event));
+    transaction.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+
+    let last = work.borrow_mut().read(layout, &transaction, touched)?;
+    let layout = layout.clone();
+    let on_read = match last {
+        None => {
+            work.borrow_mut().write(&layout, &transaction);
+            None
+        }
+        Some(request) => {
+            let (deciding, writing) = (Rc::clone(&work), transaction.clone());
+            let on_read = Closure::<dyn FnMut(Event)>::new(move |_: Event| {
+                deciding.borrow_mut().write(&layout, &writing);
+            });
+            request.set_onsuccess(Some(on_read.as_ref().unchecked_ref()));
+            Some(on_read)
+        }
+    };
+    Ok(Running { transaction, settlement, work, _callbacks: (on_error, on_read) })
+}
+
+impl Running {
+    /// Resolves once the transaction has completed or aborted.
+    pub(super) async fn finished(self) -> Attempt {
+        let ending = self.settlement.ended().await;
+        self.transaction.set_onerror(None);
+        let mut work = self.work.borrow_mut();
+        match (ending, work.failure.take()) {
+            (Ok(()), None) => Attempt::Settled(work.receipts(acknowledged(&self.transaction))),
+            (_, Some((batch, error))) => Attempt::Failed { batch, error },
+            (Err(cause), None) => Attempt::Failed { batch: None, error: from_js(&cause).during("commit") },
+        }
+    }
+}
+
+/// Every row that the operations need to know.
+fn touched(batches: &[WriteBatch]) -> BTreeSet<Touched> {
+    let mut touched = BTreeSet::new();
+    for op in batches.iter().flat_map(|batch| &batch.ops) {
+        let (collection, key, buried) = match op {
+            WriteOp::Put(put) => (&put.collection, &put.key, false),
+            WriteOp::Delete(delete) => (&delete.collection, &delete.key, false),
+            WriteOp::Replicate(replicate) => (&replicate.collection, &replicate.key, true),
+            WriteOp::Clear { .. } | WriteOp::Append { .. } => continue,
+        };
+        if buried {
+            touched.insert(Touched::new(system::TOMBSTONES, tombstone_key(collection, key)));
+        }
+        touched.insert(Touched::new(collection, key.clone()));
+    }
+    touched
+}
+
+fn stores(layout: &Layout, touched: &BTreeSet<Touched>, batches: &[WriteBatch]) -> BTreeSet<String> {
+    let mut stores: BTreeSet<String> =
+        touched.iter().map(|row| layout.place(&row.collection).store().to_owned()).collect();
+    for op in batches.iter().flat_map(|batch| &batch.ops) {
+        match op {
+            WriteOp::Clear { collection } | WriteOp::Append { collection, .. } => {
+                stores.insert(layout.place(collection).store().to_owned());
+            }
+            WriteOp::Put(put) if put.replicate.is_none() => {}
+            WriteOp::Delete(delete) if delete.replicate.is_none() => {}
+            WriteOp::Put(_) | WriteOp::Delete(_) | WriteOp::Replicate(_) => {
+                stores.insert(system::TOMBSTONES.to_owned());
+            }
+        }
+    }
+    stores
+}
+
+impl Work {
+    /// Asks for every touched row; gives the last request. Requests are answered in order.
+    fn read(
+        &mut self,
+        layout: &Layout,
+        transaction: &IdbTransaction,
+        touched: BTreeSet<Touched>,
+    ) -> Result<Option<IdbRequest>> {
+        for row in touched {
+            let place = layout.place(&row.collection);
+            let request = transaction
+                .object_store(place.store())
+                .and_then(|store| store.get(&place.stored_key(&row.key).to_js()))
+                .map_err(|thrown| from_js(&thrown))?;
+            self.reads.push((row, request));
+        }
+        Ok(self.reads.last().map(|(_, request)| request.clone()))
+    }
+
+    /// Decides every operation and writes what comes of it, in this turn.
+    fn write(&mut self, layout: &Layout, transaction: &IdbTransaction) {
+        let written = self.staged(layout).and_then(|staging| self.emit(layout, transaction, staging));
+        match written {
+            Ok(()) => commit_now(transaction),
+            Err((batch, error)) => {
+                self.failure = Some((batch, error));
+                // A transaction that has ended already needs no abort.
+                drop(transaction.abort());
+            }
+        }
+    }
+
+    fn staged(&mut self, layout: &Layout) -> core::result::Result<Staging, (Option<usize>, Error)> {
+        let mut rows = BTreeMap::new();
+        for (row, request) in core::mem::take(&mut self.reads) {
+            let place = layout.place(&row.collection);
+            let found = request.result().map_err(|thrown| (None, from_js(&thrown)))?;
+            let record = if found.is_undefined() {
+                None
+            } else {
+                Some(from_row(row.key.clone(), &found).map_err(|error| (None, error.with("store", place.store())))?)
+            };
+            rows.insert(row, record);
+        }
+        let mut staging = Staging::new(rows);
+        for (at, batch) in self.batches.iter_mut().enumerate() {
+            let ops = core::mem::take(&mut batch.ops);
+            self.outcomes.push(staging.apply(at, ops, batch.now));
+        }
+        Ok(staging.finished())
+    }
+
+    fn emit(
+        &mut self,
+        layout: &Layout,
+        transaction: &IdbTransaction,
+        staging: Staging,
+    ) -> core::result::Result<(), (Option<usize>, Error)> {
+        for (collection, batch) in staging.cleared {
+            clear(&layout.place(&collection), transaction).map_err(|error| (Some(batch), error))?;
+        }
+        for (row, record, batch) in staging.changed {
+            let request = replace(&layout.place(&row.collection), transaction, &row.key, record.as_ref());
+            let request = request.map_err(|error| {
+                (Some(batch), error.with("collection", &row.collection).with("key", row.key.to_text()))
+            })?;
+            self.writes.push((request, batch, None));
+        }
+        for append in staging.appended {
+            let request = add(&layout.place(&append.collection), transaction, append.body, append.now);
+            self.writes.push((request.map_err(|error| (Some(append.batch), error))?, append.batch, Some(append.op)));
+        }
+        Ok(())
+    }
+
+    /// Finds whose request failed. The transaction aborts by itself after this.
+    fn blame(&mut self, event: &Event) {
+        event.prevent_default();
+        let Some(request) = event.target().and_then(|target| target.dyn_into::<IdbRequest>().ok()) else { return };
+        let thrown = request.error().ok().flatten().map_or(JsValue::NULL, JsValue::from);
+        if thrown.dyn_ref::<web_sys::DomException>().is_some_and(|thrown| thrown.name() == "AbortError") {
+            return; // it failed because another one did
+        }
+        if self.failure.is_none() {
+            let batch = self.writes.iter().find(|(write, _, _)| *write == request).map(|(_, batch, _)| *batch);
+            self.failure = Some((batch, from_js(&thrown).during("commit")));
+        }
+        if let Some(transaction) = request.transaction() {
+            drop(transaction.abort());
+        }
+    }
+
+    fn receipts(&mut self, durability: crate::model::Acknowledged) -> Vec<Result<CommitReceipt>> {
+        let mut outcomes = core::mem::take(&mut self.outcomes);
+        for (request, batch, op) in &self.writes {
+            let (Some(op), Some(Ok(receipts))) = (op, outcomes.get_mut(*batch)) else { continue };
+            let number = request.result().ok().and_then(|key| Key::from_js(&key).ok());
+            if let (Some(receipt), Some(number)) = (receipts.get_mut(*op), number) {
+                receipt.key = number;
+            }
+        }
+        outcomes.into_iter().map(|outcome| outcome.map(|ops| CommitReceipt { ops, durability })).collect()
+    }
+}
+
+fn clear(place: &Place<'_>, transaction: &IdbTransaction) -> Result<()> {
+    let store = transaction.object_store(place.store()).map_err(|thrown| from_js(&thrown))?;
+    match to_range(&KeyRange::all(), place)? {
+        None => store.clear(),
+        Some(range) => store.delete(&range),
+    }
+    .map(drop)
+    .map_err(|thrown| from_js(&thrown))
+}
+
+fn replace(place: &Place<'_>, transaction: &IdbTransaction, key: &Key, record: Option<&Record>) -> Result<IdbRequest> {
+    let store = transaction.object_store(place.store()).map_err(|thrown| from_js(&thrown))?;
+    match record {
+        None => store.delete(&place.stored_key(key).to_js()),
+        Some(record) if place.inline() => store.put(&to_row(record, place)),
+        Some(record) => store.put_with_key(&to_row(record, place), &place.stored_key(key).to_js()),
+    }
+    .map_err(|thrown| from_js(&thrown))
+}
+
+fn add(place: &Place<'_>, transaction: &IdbTransaction, body: Body, now: f64) -> Result<IdbRequest> {
+    let meta = Meta { version: 1, created: now, modified: now, ..Meta::default() };
+    let record = Record { key: Key::Array(Vec::new()), body, meta };
+    transaction
+        .object_store(place.store())
+        .and_then(|store| store.add(&to_row(&record, place)))
+        .map_err(|thrown| from_js(&thrown))
+}

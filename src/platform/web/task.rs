@@ -1,0 +1,49 @@
+//! Tasks and timers, wherever there is an event loop.
+
+use core::future::Future;
+
+use futures_util::future::{Either, select};
+use js_sys::{Function, Promise};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_name = setTimeout)]
+    fn set_timeout(callback: &Function, ms: f64) -> JsValue;
+    #[wasm_bindgen(js_name = clearTimeout)]
+    fn clear_timeout(timer: &JsValue);
+}
+
+/// A timer that is cleared when it is dropped, so that it keeps nothing alive.
+struct Timer(JsValue);
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        clear_timeout(&self.0);
+    }
+}
+
+/// Runs a future to its end, beside everything else.
+pub fn spawn(task: impl Future<Output = ()> + 'static) {
+    wasm_bindgen_futures::spawn_local(task);
+}
+
+/// Resolves after at least `ms` milliseconds.
+pub async fn sleep(ms: f64) {
+    let mut timer = None;
+    let elapsed = Promise::new(&mut |resolve, _| timer = Some(Timer(set_timeout(&resolve, ms))));
+    // A timer's promise cannot reject.
+    let _ = JsFuture::from(elapsed).await;
+    drop(timer);
+}
+
+/// What the task resolves with, or none where it takes longer than `ms` milliseconds.
+pub async fn within<T>(ms: f64, task: impl Future<Output = T>) -> Option<T> {
+    let task = core::pin::pin!(task);
+    let timer = core::pin::pin!(sleep(ms));
+    match select(task, timer).await {
+        Either::Left((value, _)) => Some(value),
+        Either::Right(((), _)) => None,
+    }
+}
