@@ -90,6 +90,8 @@ pub enum Source {
     Primary,
     /// That of an index, by its name; rows of equal index keys by their own.
     Index(String),
+    /// That of the ends of their lives, milliseconds since the epoch; records without one are left out.
+    Expiring,
 }
 
 /// A request for a run of rows.
@@ -143,6 +145,8 @@ pub enum Read {
     /// Whole records.
     #[default]
     Records,
+    /// Records whose body may be anything: what the system keeps is asked for, and nothing is unsealed for it.
+    Meta,
     /// Keys alone.
     Keys,
 }

@@ -18,7 +18,7 @@ extern "C" {
     #[expect(clippy::too_many_arguments, reason = "one crossing of the boundary for a row, not ten")]
     fn clear_row(
         value: &JsValue,
-        flat: bool,
+        namespace: Option<&str>,
         version: f64,
         created: f64,
         modified: f64,
@@ -96,7 +96,7 @@ pub(super) fn to_row(record: &Record, place: &Place<'_>) -> JsValue {
     match &record.body {
         Body::Clear(payload) => clear_row(
             payload.as_js(),
-            place.flat(),
+            place.namespace(),
             version,
             created,
             modified,

@@ -10,6 +10,9 @@ pub(super) const LAYOUT: u32 = 1;
 /// What a layout's versions count up from.
 pub(super) const LAYOUT_STEP: u32 = 1_000_000;
 
+/// The index over the ends of lives. Records without one cost it nothing.
+pub(super) const EXPIRING: &str = "tidekeep:expires";
+
 /// An object store, as declared or as found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StoreShape {
@@ -85,8 +88,20 @@ fn shape(collection: &Collection) -> StoreShape {
     StoreShape {
         key_path: collection.key_path.clone(),
         auto_increment: false,
-        indexes: collection.indexes.iter().map(|index| (index.name.clone(), index.clone())).collect(),
+        indexes: own_expiring()
+            .into_iter()
+            .chain(collection.indexes.iter().map(|index| (index.name.clone(), index.clone())))
+            .collect(),
     }
+}
+
+fn own_expiring() -> BTreeMap<String, Index> {
+    expiring(KeyPath::Single("_tidekeep.expires".to_owned()))
+}
+
+fn expiring(key_path: KeyPath) -> BTreeMap<String, Index> {
+    let index = Index { name: EXPIRING.to_owned(), key_path, unique: false, multi_entry: false };
+    BTreeMap::from([(index.name.clone(), index)])
 }
 
 impl<'a> Place<'a> {
@@ -97,9 +112,12 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Whether a record's own properties are its row's.
-    pub(super) const fn flat(&self) -> bool {
-        matches!(self, Self::Own { .. })
+    /// The namespace, where rows share a store.
+    pub(super) const fn namespace(&self) -> Option<&'a str> {
+        match self {
+            Self::Own { .. } => None,
+            Self::Shared { namespace } => Some(namespace),
+        }
     }
 
     /// Whether rows carry their key inside.

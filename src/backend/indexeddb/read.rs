@@ -7,7 +7,7 @@ use web_sys::{IdbCursor, IdbCursorDirection, IdbCursorWithValue, IdbDatabase, Id
 use super::api::{Step, Stepper, answer, begin};
 use super::convert::{from_row, to_range};
 use super::error::from_js;
-use super::layout::{Layout, after_namespace};
+use super::layout::{EXPIRING, Layout, after_namespace};
 use crate::backend::{Direction, Read, Row, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Key, KeyRange, Record, system};
@@ -83,11 +83,11 @@ async fn at_once(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Result
     let (keys, records) = match &from {
         Rows::Store(store) => (
             store.get_all_keys_with_key_and_limit(&range, limit),
-            (scan.read == Read::Records).then(|| store.get_all_with_key_and_limit(&range, limit)),
+            (scan.read != Read::Keys).then(|| store.get_all_with_key_and_limit(&range, limit)),
         ),
         Rows::Index(index) => (
             index.get_all_keys_with_key_and_limit(&range, limit),
-            (scan.read == Read::Records).then(|| index.get_all_with_key_and_limit(&range, limit)),
+            (scan.read != Read::Keys).then(|| index.get_all_with_key_and_limit(&range, limit)),
         ),
     };
     let keys_request = keys.map_err(|thrown| from_js(&thrown))?;
@@ -121,9 +121,13 @@ async fn by_cursor(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Resu
     };
     let from = Rows::of(database, layout, &scan.collection, &scan.source)?;
     let request = match (&from, scan.read) {
-        (Rows::Store(store), Read::Records) => store.open_cursor_with_range_and_direction(&range, direction),
+        (Rows::Store(store), Read::Records | Read::Meta) => {
+            store.open_cursor_with_range_and_direction(&range, direction)
+        }
         (Rows::Store(store), Read::Keys) => store.open_key_cursor_with_range_and_direction(&range, direction),
-        (Rows::Index(index), Read::Records) => index.open_cursor_with_range_and_direction(&range, direction),
+        (Rows::Index(index), Read::Records | Read::Meta) => {
+            index.open_cursor_with_range_and_direction(&range, direction)
+        }
         (Rows::Index(index), Read::Keys) => index.open_key_cursor_with_range_and_direction(&range, direction),
     }
     .map_err(|thrown| from_js(&thrown))?;
@@ -142,7 +146,7 @@ async fn by_cursor(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Resu
             }
             let value = match read {
                 Read::Keys => JsValue::UNDEFINED,
-                Read::Records => result.unchecked_ref::<IdbCursorWithValue>().value()?,
+                Read::Records | Read::Meta => result.unchecked_ref::<IdbCursorWithValue>().value()?,
             };
             found.push((cursor.primary_key()?, value));
             if limit.is_some_and(|limit| found.len() >= limit) {
@@ -162,7 +166,7 @@ async fn by_cursor(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Resu
         let key = place.own_key(Key::from_js(&key)?);
         let record = match scan.read {
             Read::Keys => None,
-            Read::Records => Some(from_row(key.clone(), &value)?),
+            Read::Records | Read::Meta => Some(from_row(key.clone(), &value)?),
         };
         Ok(Row { key, record })
     };
@@ -212,6 +216,7 @@ impl Rows {
         let opened = store.and_then(|store| match source {
             Source::Primary => Ok(Self::Store(store)),
             Source::Index(name) => store.index(name).map(Self::Index),
+            Source::Expiring => store.index(EXPIRING).map(Self::Index),
         });
         opened.map_err(|thrown| from_js(&thrown))
     }
@@ -224,6 +229,6 @@ fn check_source(layout: &Layout, collection: &str, source: &Source) -> Result<()
                 .with("collection", collection)
                 .with("index", name))
         }
-        Source::Primary | Source::Index(_) => Ok(()),
+        Source::Primary | Source::Index(_) | Source::Expiring => Ok(()),
     }
 }

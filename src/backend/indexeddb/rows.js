@@ -12,10 +12,14 @@ function system(version, created, modified, expires, tags, metadata, rev, hlc, d
   return kept;
 }
 
-/** The row of a value that is ours to keep; `flat` where the value's own properties may be the row's. */
-export function clearRow(value, flat, ...rest) {
+/**
+ * The row of a value that is ours to keep. In a store of its own the value's properties are the row's; in the shared
+ * store, of a `namespace`, the value is boxed.
+ */
+export function clearRow(value, namespace, ...rest) {
   const kept = system(...rest);
-  const plain = flat && value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
+  if (namespace !== undefined && 'expires' in kept) kept.namespace = namespace; // for the index over [namespace, expires]
+  const plain = namespace === undefined && value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
   if (plain) {
     value[SYSTEM] = kept;
     return value;

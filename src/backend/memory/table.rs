@@ -12,6 +12,7 @@ use crate::model::{Body, Index, Key, KeyRange, Record, Schema, system};
 pub(super) struct Table {
     rows: BTreeMap<Key, Record>,
     indexes: BTreeMap<String, (Index, BTreeSet<(Key, Key)>)>,
+    expiring: BTreeSet<(Key, Key)>,
     appended: u32,
 }
 
@@ -78,7 +79,11 @@ impl Table {
                 entries.extend(index_keys(index, record).into_iter().map(|index_key| (index_key, key.clone())));
             }
         }
+        if let Some(end) = old.as_ref().and_then(|old| old.meta.expires) {
+            self.expiring.remove(&(Key::Number(end), key.clone()));
+        }
         if let Some(record) = record {
+            self.expiring.extend(record.meta.expires.map(|end| (Key::Number(end), key.clone())));
             self.rows.insert(key.clone(), record);
         }
         Ok(old)
@@ -116,7 +121,7 @@ impl Table {
             .map(|key| {
                 let record = match scan.read {
                     Read::Keys => None,
-                    Read::Records => self.rows.get(key).map(copied).transpose()?,
+                    Read::Records | Read::Meta => self.rows.get(key).map(copied).transpose()?,
                 };
                 Ok(Row { key: key.clone(), record })
             })
@@ -127,28 +132,28 @@ impl Table {
         if range.is_empty() {
             return Vec::new();
         }
-        match source {
+        let entries = match source {
             Source::Primary => {
-                self.rows.range((range.lower.clone(), range.upper.clone())).map(|(key, _)| key).collect()
+                return self.rows.range((range.lower.clone(), range.upper.clone())).map(|(key, _)| key).collect();
             }
-            Source::Index(name) => {
-                let Some((_, entries)) = self.indexes.get(name) else { return Vec::new() };
-                let least = |key: &Key| (key.clone(), Key::Number(f64::NEG_INFINITY));
-                let from = match &range.lower {
-                    Bound::Included(key) | Bound::Excluded(key) => Bound::Included(least(key)),
-                    Bound::Unbounded => Bound::Unbounded,
-                };
-                let below = |index_key: &Key| {
-                    KeyRange { lower: Bound::Unbounded, upper: range.upper.clone() }.contains(index_key)
-                };
-                entries
-                    .range((from, Bound::Unbounded))
-                    .take_while(|(index_key, _)| below(index_key))
-                    .filter(|(index_key, _)| range.contains(index_key))
-                    .map(|(_, key)| key)
-                    .collect()
-            }
-        }
+            Source::Expiring => &self.expiring,
+            Source::Index(name) => match self.indexes.get(name) {
+                Some((_, entries)) => entries,
+                None => return Vec::new(),
+            },
+        };
+        let least = |key: &Key| (key.clone(), Key::Number(f64::NEG_INFINITY));
+        let from = match &range.lower {
+            Bound::Included(key) | Bound::Excluded(key) => Bound::Included(least(key)),
+            Bound::Unbounded => Bound::Unbounded,
+        };
+        let below = KeyRange { lower: Bound::Unbounded, upper: range.upper.clone() };
+        entries
+            .range((from, Bound::Unbounded))
+            .take_while(|(entry, _)| below.contains(entry))
+            .filter(|(entry, _)| range.contains(entry))
+            .map(|(_, key)| key)
+            .collect()
     }
 }
 

@@ -4,7 +4,7 @@ use core::ops::Bound;
 
 use super::support::{cases, count, done, get, keys, put, rows, same, text};
 use crate::backend::{Direction, Read, Scan, Source};
-use crate::model::{Key, KeyRange, WriteOp};
+use crate::model::{Expiry, Key, KeyRange, Put, WriteOp};
 
 cases! {
     "many keys are read in the order asked for, holes included" => |backend| {
@@ -88,5 +88,22 @@ cases! {
         same("listed", &listed, &vec!["a".to_owned(), "a\u{0}".to_owned(), "b".to_owned(), "ä".to_owned()])?;
         done(backend, vec![WriteOp::Clear { collection: "a".to_owned() }]).await?;
         same("after clear", &backend.namespaces().await.map_err(|e| e.to_string())?.len(), &3)?;
+    }
+
+    "records with an end are found by it" => |backend| {
+        for collection in ["people", "box", "boxes"] {
+            for (key, end) in [("1", Expiry::At(3000.0)), ("2", Expiry::Never), ("3", Expiry::At(2000.0)), ("4", Expiry::At(9000.0))] {
+                let text = format!(r#"{{"id":"{key}"}}"#);
+                done(backend, vec![WriteOp::Put(Put { expires: end, ..put(collection, key, &text)? })]).await?;
+            }
+        }
+        for collection in ["people", "box"] {
+            let range = KeyRange { lower: Bound::Unbounded, upper: Bound::Included(Key::Number(3000.0)) };
+            same("count", &count(backend, collection, Source::Expiring, range.clone()).await?, &2)?;
+            let scan = Scan { source: Source::Expiring, range, read: Read::Keys, ..Scan::all(collection) };
+            same("keys", &keys(backend, scan).await?.as_str(), &"3 1")?;
+            done(backend, vec![WriteOp::Put(Put { expires: Expiry::Never, ..put(collection, "3", r#"{"id":"3"}"#)? })]).await?;
+            same("after", &count(backend, collection, Source::Expiring, KeyRange::all()).await?, &2)?;
+        }
     }
 }
