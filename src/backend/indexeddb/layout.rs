@@ -71,10 +71,15 @@ impl Layout {
     /// Every object store that there must be.
     pub(super) fn wanted(&self) -> BTreeMap<String, StoreShape> {
         let own = |name: &str| {
-            let auto_increment = name == system::OUTBOX;
-            (name.to_owned(), StoreShape { key_path: None, auto_increment, indexes: BTreeMap::new() })
+            let indexes = if name == system::ENTRIES {
+                let paths = ["_tidekeep.namespace", "_tidekeep.expires"].map(str::to_owned);
+                expiring(KeyPath::Compound(paths.to_vec()))
+            } else {
+                BTreeMap::new()
+            };
+            (name.to_owned(), StoreShape { key_path: None, auto_increment: name == system::OUTBOX, indexes })
         };
-        let credentials = StoreShape { key_path: Some(service()), auto_increment: false, indexes: BTreeMap::new() };
+        let credentials = StoreShape { key_path: Some(service()), auto_increment: false, indexes: own_expiring() };
         SYSTEM_STORES
             .into_iter()
             .map(own)
