@@ -6,6 +6,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{CryptoKey, Pbkdf2Params, SubtleCrypto};
 use zeroize::Zeroizing;
 
+use super::said;
 use crate::error::{Error, ErrorKind, Result};
 
 /// PBKDF2 with HMAC-SHA256.
@@ -67,9 +68,7 @@ fn subtle() -> Result<SubtleCrypto> {
 }
 
 fn refused(error: &JsValue) -> Error {
-    let said = Reflect::get(error, &"message".into()).ok().and_then(|message| message.as_string());
-    Error::new(ErrorKind::Unsupported, "Web Crypto refused to derive a key from the passphrase")
-        .caused_by(said.unwrap_or_default())
+    Error::new(ErrorKind::Unsupported, "Web Crypto refused to derive a key from the passphrase").caused_by(said(error))
 }
 
 #[cfg(test)]
