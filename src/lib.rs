@@ -4,6 +4,7 @@
 //! sync engine. What decides is pure and runs anywhere; what touches the browser is thin. `ARCHITECTURE.md` is the tour.
 
 pub mod backend;
+pub mod crypto;
 pub mod error;
 pub mod model;
 pub mod platform;

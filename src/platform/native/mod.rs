@@ -1,7 +1,9 @@
 //! The ground outside the browser: tests, the simulator and the server.
 
+mod derive;
 mod payload;
 
+pub use derive::pbkdf2_sha256;
 pub use payload::Payload;
 
 use crate::error::{Error, ErrorKind, Result};

@@ -1,8 +1,10 @@
 //! The ground in pages, workers, service workers and Node.
 
+mod derive;
 mod payload;
 mod task;
 
+pub use derive::pbkdf2_sha256;
 pub use payload::Payload;
 pub(crate) use payload::said;
 pub use task::{sleep, spawn, within};

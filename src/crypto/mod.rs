@@ -1,0 +1,39 @@
+//! Sealing: the envelope, the cipher, key derivation, the keyring. Pure.
+//!
+//! A value is sealed under a random data key ([`Keyring::seal`]) into an [`Envelope`] that bare Web Crypto opens, bound
+//! by [`AdditionalData`] to the one place it was written for. A passphrase wraps the data key into a [`WrappedKey`]. The
+//! bytes are in `docs/formats.md`.
+//!
+//! Random bytes and the derivation from a passphrase come from outside, as [`Random`] and as an asynchronous function:
+//! in a browser both are Web Crypto's, off the main thread.
+
+mod aad;
+mod cipher;
+mod derive;
+mod envelope;
+mod keyring;
+mod wrapped;
+
+pub use aad::AdditionalData;
+pub use cipher::{Cipher, DataKey, KEY_LEN, KeyId, NONCE_LEN, Nonce, TAG_LEN};
+pub use derive::{Derivation, MAX_ITERATIONS, MIN_ITERATIONS, SALT_LEN, Secret};
+pub use envelope::Envelope;
+pub use keyring::{Keyring, MAX_SEALS, MAX_WRAPPED_KEYS, NewKey, Unlocked};
+pub use wrapped::WrappedKey;
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// Fills bytes from a cryptographic generator.
+pub type Random<'a> = dyn FnMut(&mut [u8]) -> Result<()> + 'a;
+
+/// Asks `random` for bytes, and refuses what a generator that does nothing would leave.
+fn fill(bytes: &mut [u8], random: &mut Random<'_>) -> Result<()> {
+    random(bytes)?;
+    if bytes.iter().all(|byte| *byte == 0) {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "the random number generator gave nothing but zeros; nothing is sealed with it",
+        ));
+    }
+    Ok(())
+}
