@@ -9,6 +9,7 @@ use crate::model::{CommitReceipt, Key, KeyRange, Record, WriteBatch};
 
 #[cfg(target_family = "wasm")]
 pub mod indexeddb;
+pub mod layer;
 pub mod memory;
 
 /// A future of this single-threaded world: a page's or a worker's event loop, or a test's.

@@ -153,12 +153,10 @@ impl From<u32> for Key {
 
 /// Whole numbers without a fraction, so that equal keys have equal texts.
 fn json_number(number: f64) -> Value {
+    #[expect(clippy::float_cmp, reason = "a subnormal number's fraction is not zero, however small")]
+    let whole = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number that a double holds exactly")]
-    if number.fract().abs() < f64::MIN_POSITIVE && number.abs() < 9_007_199_254_740_992.0 {
-        json!(number as i64)
-    } else {
-        json!(number)
-    }
+    if whole { json!(number as i64) } else { json!(number) }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -225,6 +223,13 @@ mod tests {
             Key::Array(vec![Key::Number(1.0)]),
         ];
         assert!(sorted.windows(2).all(|pair| pair[0] < pair[1]));
+    }
+
+    #[test]
+    fn a_subnormal_number_is_not_zero() {
+        let tiny = Key::Number(-1.695_574_549_161_000_4e-308);
+        assert_eq!(Key::from_text(&tiny.to_text()).unwrap(), tiny);
+        assert_eq!(Key::Number(-0.0).to_text(), Key::Number(0.0).to_text());
     }
 
     #[test]

@@ -1,0 +1,11 @@
+//! Backends around backends.
+//!
+//! The order matters. From the application down: journal, seal, backend. The journal stamps what the application
+//! wrote, and the seal closes it:
+//!
+//! ```text
+//! right: journal(seal(indexeddb))   what travels is what is stored: ciphertext
+//! wrong: seal(journal(indexeddb))   the log would be sealed too, and nobody without the key could send it
+//! ```
+
+pub mod seal;
