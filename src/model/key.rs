@@ -153,7 +153,6 @@ impl From<u32> for Key {
 
 /// Whole numbers without a fraction, so that equal keys have equal texts.
 fn json_number(number: f64) -> Value {
-    #[expect(clippy::float_cmp, reason = "a subnormal number's fraction is not zero, however small")]
     let whole = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
     #[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number that a double holds exactly")]
     if whole { json!(number as i64) } else { json!(number) }
