@@ -8,6 +8,7 @@ pub mod crypto;
 pub mod error;
 pub mod model;
 pub mod platform;
+pub mod store;
 pub mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;

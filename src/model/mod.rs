@@ -19,5 +19,6 @@ pub use key::Key;
 pub use key_path::KeyPath;
 pub use range::KeyRange;
 pub use record::{Body, Meta, Record, Replica};
+pub(crate) use schema::check_name;
 pub use schema::{Collection, Index, Schema, system};
 pub use value::{Fields, Scalar};

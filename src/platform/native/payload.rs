@@ -1,5 +1,7 @@
 //! A payload outside the browser: the value encoding of `docs/formats.md`, parsed.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
 
 use crate::error::{Error, ErrorKind, Result};
@@ -36,6 +38,21 @@ impl Payload {
         serde_json::to_string(&self.0).map_err(|error| {
             Error::new(ErrorKind::SerializationError, "the value has no encoded form").caused_by(error)
         })
+    }
+
+    /// The value of some bytes.
+    #[must_use]
+    pub fn bytes(bytes: &[u8]) -> Self {
+        Self(json!({ "$": "bytes", "v": BASE64.encode(bytes) }))
+    }
+
+    /// The bytes, where the value is some.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<Vec<u8>> {
+        match self.tag() {
+            Some(("bytes", Some(Value::String(text)))) => BASE64.decode(text).ok(),
+            _ => None,
+        }
     }
 
     /// A copy that shares nothing.
@@ -95,6 +112,9 @@ impl Fields for Payload {
             (Value::Object(_), Some(("undefined", _))) => Scalar::Missing,
             (Value::Object(_), Some(("date", Some(Value::Number(ms))))) => {
                 ms.as_f64().map_or(Scalar::Other, |ms| Scalar::Key(Key::Date(ms)))
+            }
+            (Value::Object(_), Some(("bytes", _))) => {
+                self.as_bytes().map_or(Scalar::Other, |bytes| Scalar::Key(Key::Binary(bytes)))
             }
             (Value::Object(_), Some(("number", Some(Value::String(text))))) => match text.as_str() {
                 "Infinity" => Scalar::Key(Key::Number(f64::INFINITY)),

@@ -55,6 +55,18 @@ impl Payload {
         })
     }
 
+    /// The value of some bytes.
+    #[must_use]
+    pub fn bytes(bytes: &[u8]) -> Self {
+        Self(Uint8Array::from(bytes).buffer().into())
+    }
+
+    /// The bytes, where the value is some.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<Vec<u8>> {
+        (self.kind() == 'b').then(|| bytes(&self.0).to_vec())
+    }
+
     /// A copy that shares nothing.
     ///
     /// # Errors

@@ -1,0 +1,215 @@
+//! Lists: keys and items, by prefix and pattern.
+
+use core::ops::Bound;
+use std::collections::BTreeSet;
+
+use super::Collection;
+use crate::backend::{Read, Scan, Source};
+use crate::error::Result;
+use crate::model::{Key, KeyRange, Record};
+use crate::platform::{Payload, now};
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct ListOptions {
+    /// Keys that begin so.
+    pub prefix: Option<String>,
+    /// Keys that look so: `*` is any run, `?` any one character, everything else itself.
+    pub pattern: Option<String>,
+    /// At the most so many.
+    pub limit: Option<usize>,
+    /// Passing over so many first.
+    pub offset: usize,
+}
+
+/// An entry without its value.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Its key.
+    pub key: Key,
+    /// How often it was written.
+    pub version: u64,
+    /// When it was first written, milliseconds since the epoch.
+    pub created: f64,
+    /// When it was last written, milliseconds since the epoch.
+    pub modified: f64,
+    /// When it ends, milliseconds since the epoch.
+    pub expires: Option<f64>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// The application's metadata.
+    pub metadata: Option<Payload>,
+    /// Whether it is sealed at rest.
+    pub encrypted: bool,
+}
+
+impl Item {
+    pub(super) fn of(record: Record, encrypted: bool) -> Self {
+        let meta = record.meta;
+        Self {
+            key: record.key,
+            version: meta.version,
+            created: meta.created,
+            modified: meta.modified,
+            expires: meta.expires,
+            tags: meta.tags,
+            metadata: meta.metadata,
+            encrypted,
+        }
+    }
+}
+
+impl Collection {
+    /// The keys of live entries, in key order.
+    pub async fn keys(&self, options: &ListOptions) -> Result<Vec<Key>> {
+        let over = self.expired().await?;
+        let exact = over.is_empty() && options.pattern.is_none();
+        let scan = Scan { read: Read::Keys, ..self.listed(options, exact) };
+        let rows = self.stack().scan(&scan).await.map_err(|error| error.during("keys"))?;
+        let keys = rows.into_iter().map(|row| row.key);
+        if exact {
+            return Ok(keys.collect());
+        }
+        let wanted = keys.filter(|key| !over.contains(key) && matches(options.pattern.as_deref(), key));
+        Ok(wanted.skip(options.offset).take(options.limit.unwrap_or(usize::MAX)).collect())
+    }
+
+    /// Everything of live entries but their values, in key order. Nothing is unsealed for it.
+    pub async fn list(&self, options: &ListOptions) -> Result<Vec<Item>> {
+        let scan = Scan { read: Read::Meta, ..self.listed(options, false) };
+        let rows = self.stack().scan(&scan).await.map_err(|error| error.during("list"))?;
+        let (now, encrypted) = (now(), self.encrypted());
+        let live = rows.into_iter().filter_map(|row| row.record).filter(|record| !record.meta.expired(now));
+        let wanted = live.filter(|record| matches(options.pattern.as_deref(), &record.key));
+        Ok(wanted
+            .skip(options.offset)
+            .take(options.limit.unwrap_or(usize::MAX))
+            .map(|record| Item::of(record, encrypted))
+            .collect())
+    }
+
+    /// How many live entries there are. No value is read.
+    pub async fn count(&self) -> Result<u64> {
+        let over = KeyRange { lower: Bound::Unbounded, upper: Bound::Included(Key::Number(now())) };
+        let all = self.stack().count(self.name(), &Source::Primary, &KeyRange::all()).await;
+        let over = self.stack().count(self.name(), &Source::Expiring, &over).await;
+        all.and_then(|all| Ok(all.saturating_sub(over?))).map_err(|error| error.during("count"))
+    }
+
+    /// The keys of entries whose time is over.
+    async fn expired(&self) -> Result<BTreeSet<Key>> {
+        let scan = Scan {
+            source: Source::Expiring,
+            range: KeyRange { lower: Bound::Unbounded, upper: Bound::Included(Key::Number(now())) },
+            read: Read::Keys,
+            ..Scan::all(self.name())
+        };
+        let rows = self.stack().scan(&scan).await?;
+        Ok(rows.into_iter().map(|row| row.key).collect())
+    }
+
+    /// The scan of a list; `exact` where the backend may count off offset and limit itself.
+    fn listed(&self, options: &ListOptions, exact: bool) -> Scan {
+        let literal = options.pattern.as_deref().map(|pattern| literal_prefix(pattern).to_owned());
+        let range = [&options.prefix, &literal]
+            .into_iter()
+            .flatten()
+            .fold(KeyRange::all(), |range, prefix| range.intersect(KeyRange::prefix(prefix)));
+        let (offset, limit) = if exact { (options.offset, options.limit) } else { (0, None) };
+        Scan { range, offset, limit, ..Scan::all(self.name()) }
+    }
+}
+
+/// What a pattern begins with before its first wildcard.
+fn literal_prefix(pattern: &str) -> &str {
+    pattern.split(['*', '?']).next().unwrap_or_default()
+}
+
+/// Whether a key looks like the pattern; other keys than strings look like none.
+fn matches(pattern: Option<&str>, key: &Key) -> bool {
+    match (pattern, key) {
+        (None, _) => true,
+        (Some(pattern), Key::String(text)) => glob(pattern, text),
+        (Some(_), _) => false,
+    }
+}
+
+/// Matches with one step back: at a mismatch, the last `*` takes one character more. Quadratic at the worst.
+fn glob(pattern: &str, text: &str) -> bool {
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    let mut retry: Option<(core::str::Chars<'_>, core::str::Chars<'_>)> = None;
+    loop {
+        let text_before = text.clone();
+        match (pattern.next(), text.next()) {
+            (None, None) => return true,
+            (Some('*'), _) => {
+                text = text_before.clone();
+                retry = Some((pattern.clone(), text_before));
+                if pattern.clone().next().is_none() {
+                    return true;
+                }
+            }
+            (Some('?'), Some(_)) => {}
+            (Some(wanted), Some(found)) if wanted == found => {}
+            _ => {
+                let Some((after_star, mut taken)) = retry.take() else { return false };
+                if taken.next().is_none() {
+                    return false;
+                }
+                pattern = after_star.clone();
+                text = taken.clone();
+                retry = Some((after_star, taken));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn wildcards_match_and_everything_else_is_itself() {
+        for (pattern, text, wanted) in [
+            ("", "", true),
+            ("", "a", false),
+            ("*", "", true),
+            ("a*", "abc", true),
+            ("*c", "abc", true),
+            ("a*c", "abbbc", true),
+            ("a*b*c", "aXbYbZc", true),
+            ("a?c", "abc", true),
+            ("a?c", "ac", false),
+            ("?", "", false),
+            ("**", "x", true),
+            ("a.c", "abc", false),
+            ("[a]", "a", false),
+            ("*ab", "aab", true),
+            ("é?", "éx", true),
+            ("a*", "b", false),
+        ] {
+            assert_eq!(glob(pattern, text), wanted, "{pattern} on {text}");
+        }
+    }
+
+    /// The definition, without care for speed.
+    fn slow(pattern: &[char], text: &[char]) -> bool {
+        match (pattern.split_first(), text.split_first()) {
+            (None, None) => true,
+            (Some(('*', rest)), _) => (0..=text.len()).any(|taken| slow(rest, &text[taken..])),
+            (Some(('?', rest)), Some((_, tail))) => slow(rest, tail),
+            (Some((wanted, rest)), Some((found, tail))) => wanted == found && slow(rest, tail),
+            _ => false,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_matches_what_its_definition_says(pattern in "[ab*?]{0,6}", text in "[ab]{0,8}") {
+            let chars = |s: &str| s.chars().collect::<Vec<_>>();
+            prop_assert_eq!(glob(&pattern, &text), slow(&chars(&pattern), &chars(&text)));
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What an application sees, without JavaScript: a store, its collections, its credentials, its events.
+
+mod collection;
+mod credentials;
+mod events;
+mod listing;
+mod namespaces;
+mod options;
+mod status;
+
+use std::rc::Rc;
+
+use crate::backend::layer::seal::Seal;
+use crate::backend::{Backend, Facts};
+use crate::crypto::Keyring;
+use crate::error::{Error, Result};
+use crate::model::{CommitReceipt, Durability, Schema, WriteBatch, WriteOp, system};
+use crate::platform::now;
+
+pub use collection::{Collection, Entry};
+pub use credentials::Credentials;
+pub use events::{Change, ChangeKind, ChangeSource, Event, Events, Subscription};
+pub use listing::{Item, ListOptions};
+pub use options::{EntryOptions, WriteResult};
+pub use status::Status;
+
+/// An open store. Cloning it gives another handle on the same one.
+#[derive(Debug, Clone)]
+pub struct DataStore(Rc<Inner>);
+
+/// What the handles of a store share.
+#[derive(Debug)]
+struct Inner {
+    schema: Rc<Schema>,
+    /// The whole stack: journal, seal, backend.
+    stack: Rc<dyn Backend>,
+    /// The backend itself, where sealed records are ciphertext.
+    backend: Rc<dyn Backend>,
+    keyring: Rc<Keyring>,
+    events: Events,
+    durability: Durability,
+    /// Why this store is not where it was asked to be, if it is not.
+    degraded: Option<Degraded>,
+}
+
+/// A store that serves from a fallback.
+#[derive(Debug, Clone)]
+pub struct Degraded {
+    /// The backend that was asked for.
+    pub from: String,
+    /// The backend that serves.
+    pub to: String,
+    /// Why the first could not be opened.
+    pub cause: Error,
+}
+
+/// What a store is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The declared collections.
+    pub schema: Rc<Schema>,
+    /// Where records are kept.
+    pub backend: Rc<dyn Backend>,
+    /// What a write survives unless it asks for more.
+    pub durability: Durability,
+    /// Why the backend is not the one asked for, if it is not.
+    pub degraded: Option<Degraded>,
+}
+
+impl DataStore {
+    /// A store over a backend. `journal` may put a layer around the sealed stack: replication does.
+    pub fn new(parts: Parts, journal: impl FnOnce(Rc<dyn Backend>) -> Rc<dyn Backend>) -> Self {
+        let keyring = Rc::new(Keyring::new());
+        let sealed = Seal::new(Rc::clone(&parts.backend), Rc::clone(&parts.schema), Rc::clone(&keyring));
+        Self(Rc::new(Inner {
+            schema: parts.schema,
+            stack: journal(Rc::new(sealed)),
+            backend: parts.backend,
+            keyring,
+            events: Events::default(),
+            durability: parts.durability,
+            degraded: parts.degraded,
+        }))
+    }
+
+    /// A handle on a collection: declared, or a namespace that its first write makes.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_NAMESPACE` for a name that is empty, malformed or reserved.
+    pub fn collection(&self, name: &str) -> Result<Collection> {
+        crate::model::check_name(name)?;
+        Ok(Collection::new(self.clone(), name))
+    }
+
+    /// The sealed secrets.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials {
+        Credentials::new(self.clone())
+    }
+
+    /// What this store is. Constant.
+    #[must_use]
+    pub fn facts(&self) -> Facts {
+        self.0.backend.facts()
+    }
+
+    /// The declared collections.
+    #[must_use]
+    pub fn schema(&self) -> &Schema {
+        &self.0.schema
+    }
+
+    /// Why the store serves from a fallback, if it does.
+    #[must_use]
+    pub fn degraded(&self) -> Option<&Degraded> {
+        self.0.degraded.as_ref()
+    }
+
+    /// What happens in the store.
+    #[must_use]
+    pub fn events(&self) -> &Events {
+        &self.0.events
+    }
+
+    /// The backend below the seal, where sealed records are ciphertext.
+    #[must_use]
+    pub fn backend(&self) -> Rc<dyn Backend> {
+        Rc::clone(&self.0.backend)
+    }
+
+    /// Empties every collection and namespace. Credentials stay.
+    pub async fn clear(&self) -> Result<()> {
+        let mut names: Vec<String> = self.0.schema.collections.keys().cloned().collect();
+        names.extend(self.0.stack.namespaces().await?);
+        let ops = names.into_iter().map(|collection| WriteOp::Clear { collection }).collect();
+        self.commit(ops, None).await.map(drop).map_err(|error| error.during("clear"))
+    }
+
+    /// Lets go of the database and of every key; later calls fail with `CLOSED`.
+    pub async fn close(&self) {
+        self.0.keyring.lock();
+        self.0.stack.close().await;
+    }
+
+    /// Closes, and deletes everything, credentials included.
+    pub async fn destroy(&self) -> Result<()> {
+        self.0.keyring.lock();
+        self.0.stack.destroy().await
+    }
+
+    /// Commits, and tells who listens.
+    async fn commit(&self, ops: Vec<WriteOp>, durability: Option<Durability>) -> Result<CommitReceipt> {
+        let changes: Vec<Option<Change>> = ops.iter().map(Change::of).collect();
+        let batch = WriteBatch { ops, durability: durability.unwrap_or(self.0.durability), now: now() };
+        let receipt = self.0.stack.commit(batch).await?;
+        for (change, done) in changes.into_iter().zip(&receipt.ops) {
+            if let Some(change) = change
+                && (change.kind != ChangeKind::Delete || done.existed)
+            {
+                self.0.events.emit(&Event::Change(change));
+            }
+        }
+        Ok(receipt)
+    }
+
+    /// Whether `collection` is one of the system's own, which raise no events.
+    fn is_own(collection: &str) -> bool {
+        collection.contains(':') || collection == system::CREDENTIALS
+    }
+}
