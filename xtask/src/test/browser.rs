@@ -71,7 +71,7 @@ impl Browser {
         if has_test_files(&library)? {
             wasm_pack.args(["--test", "*"]);
         }
-        wasm_pack.arg("--no-fail-fast").env("WASM_BINDGEN_TEST_TIMEOUT", TIME_LIMIT);
+        wasm_pack.env("WASM_BINDGEN_TEST_TIMEOUT", TIME_LIMIT);
         if self != Self::WebKit {
             return counted(&mut wasm_pack);
         }
