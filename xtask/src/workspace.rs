@@ -26,8 +26,8 @@ pub(crate) struct Workspace {
 pub(crate) struct CrateFacts {
     pub name: String,
     pub version: String,
-    pub description: String,
-    pub license: String,
+    pub description: Option<String>,
+    pub license: Option<String>,
 }
 
 impl Workspace {

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 
-use super::glue;
 use super::metadata;
 use crate::workspace::Workspace;
 
@@ -17,11 +16,15 @@ pub(super) fn assemble(workspace: &Workspace, compiled: &Path, folder: &Path) ->
     std::fs::create_dir_all(folder)?;
 
     let manifest = &workspace.manifest;
-    let facts = workspace.crate_facts()?;
-    copy(&compiled.join(manifest.wasm_name()), &folder.join(manifest.wasm_name()))?;
-    copy_scripts(&workspace.root.join(&manifest.package.scripts), folder)?;
+    for name in [manifest.wasm_name(), manifest.glue_name()] {
+        copy(&compiled.join(&name), &folder.join(&name))?;
+    }
     copy(&workspace.root.join(&manifest.package.types), &folder.join("types.d.ts"))?;
-    place_glue(workspace, compiled, folder, &facts.name)?;
+    let snippets = compiled.join("snippets");
+    if snippets.is_dir() {
+        copy_tree(&snippets, &folder.join("snippets"))?;
+    }
+    place_scripts(workspace, folder)?;
     for name in &manifest.package.documents {
         let source = workspace.root.join(name);
         if source.exists() {
@@ -30,32 +33,44 @@ pub(super) fn assemble(workspace: &Workspace, compiled: &Path, folder: &Path) ->
             println!("warning: there is no {name}; the package goes without it");
         }
     }
+    let facts = workspace.crate_facts()?;
     let files = contents(folder)?;
     std::fs::write(folder.join("package.json"), metadata::package_json(manifest, &facts, &files)?)?;
     Ok(())
 }
 
-/// Places wasm-bindgen's module, importing the crate's scripts from beside it, and the scripts of other crates.
-fn place_glue(workspace: &Workspace, compiled: &Path, folder: &Path, crate_name: &str) -> Result<()> {
-    let manifest = &workspace.manifest;
-    let text = std::fs::read_to_string(compiled.join(manifest.glue_name())).context("wasm-bindgen wrote no module")?;
-    let own = glue::own_scripts(&text, crate_name, Path::new(&manifest.package.scripts));
-    let text = glue::point_beside(&text, &own)?;
-    if text.contains("./snippets/") {
-        copy_tree(&compiled.join("snippets"), &folder.join("snippets"))?;
-    }
-    std::fs::write(folder.join(manifest.glue_name()), text)?;
-    Ok(())
-}
-
-fn copy_scripts(from: &Path, to: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
+/// Places the package's own scripts.
+///
+/// A script that Rust imports is there already, in wasm-bindgen's copy. A second copy would be a second module, whose
+/// classes are not those that Rust throws; so such a script only passes on what wasm-bindgen's copy exports.
+fn place_scripts(workspace: &Workspace, folder: &Path) -> Result<()> {
+    let scripts = Path::new(&workspace.manifest.package.scripts);
+    let from = workspace.root.join(scripts);
+    for entry in std::fs::read_dir(&from).with_context(|| format!("cannot read {}", from.display()))? {
         let path = entry?.path();
-        if let (Some("js"), Some(name)) = (path.extension().and_then(OsStr::to_str), path.file_name()) {
-            copy(&path, &to.join(name))?;
+        let (Some("js"), Some(name)) = (path.extension().and_then(OsStr::to_str), path.file_name()) else { continue };
+        match snippet(folder, &scripts.join(name))? {
+            Some(snippet) => std::fs::write(folder.join(name), format!("export * from \"./{snippet}\";\n"))?,
+            None => copy(&path, &folder.join(name))?,
         }
     }
     Ok(())
+}
+
+/// The path in the package of wasm-bindgen's copy of a script, if it has made one.
+fn snippet(folder: &Path, script: &Path) -> Result<Option<String>> {
+    let snippets = folder.join("snippets");
+    if !snippets.is_dir() {
+        return Ok(None);
+    }
+    for entry in std::fs::read_dir(snippets)? {
+        let library = entry?.file_name();
+        let path = Path::new("snippets").join(library).join(script);
+        if folder.join(&path).is_file() {
+            return Ok(Some(path.display().to_string()));
+        }
+    }
+    Ok(None)
 }
 
 /// What the folder holds, in order of name.

@@ -1,7 +1,6 @@
 //! `build`: the npm package, from the crate and the scripts beside it.
 
 mod assemble;
-mod glue;
 mod metadata;
 mod wasm;
 
