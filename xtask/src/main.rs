@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod demo;
+mod files;
 mod manifest;
 mod npm;
 mod process;

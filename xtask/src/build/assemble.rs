@@ -6,13 +6,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::metadata;
+use crate::files::{self, copy};
 use crate::workspace::Workspace;
 
 /// Fills `folder` with the package; what it held before is gone.
 pub(super) fn assemble(workspace: &Workspace, compiled: &Path, folder: &Path) -> Result<()> {
-    if folder.exists() {
-        std::fs::remove_dir_all(folder).with_context(|| format!("cannot empty {}", folder.display()))?;
-    }
+    files::remove(folder)?;
     std::fs::create_dir_all(folder)?;
 
     let manifest = &workspace.manifest;
@@ -22,7 +21,9 @@ pub(super) fn assemble(workspace: &Workspace, compiled: &Path, folder: &Path) ->
     copy(&workspace.root.join(&manifest.package.types), &folder.join("types.d.ts"))?;
     let snippets = compiled.join("snippets");
     if snippets.is_dir() {
-        copy_tree(&snippets, &folder.join("snippets"))?;
+        for path in files::below(&snippets)? {
+            copy(&snippets.join(&path), &folder.join("snippets").join(&path))?;
+        }
     }
     place_scripts(workspace, folder)?;
     for name in &manifest.package.documents {
@@ -81,25 +82,4 @@ fn contents(folder: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
-}
-
-fn copy_tree(from: &Path, to: &Path) -> Result<()> {
-    for entry in std::fs::read_dir(from).with_context(|| format!("cannot read {}", from.display()))? {
-        let entry = entry?;
-        let (source, copy_of_it) = (entry.path(), to.join(entry.file_name()));
-        if entry.file_type()?.is_dir() {
-            copy_tree(&source, &copy_of_it)?;
-        } else {
-            copy(&source, &copy_of_it)?;
-        }
-    }
-    Ok(())
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    if let Some(folder) = to.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    std::fs::copy(from, to).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
-    Ok(())
 }

@@ -2,16 +2,15 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
+use crate::files;
 use crate::process;
 use crate::workspace::Workspace;
 
 /// Compiles the crate and has wasm-bindgen write its glue, into an empty folder.
 pub(super) fn compile(workspace: &Workspace, target: &Path, out: &Path) -> Result<()> {
-    if out.exists() {
-        std::fs::remove_dir_all(out).with_context(|| format!("cannot empty {}", out.display()))?;
-    }
+    files::remove(out)?;
     let library = &workspace.manifest.library;
     let mut wasm_pack = workspace.command("wasm-pack");
     wasm_pack.args(["build", "--mode", "no-install", "--release", "--no-typescript", "--no-pack", "--no-gitignore"]);

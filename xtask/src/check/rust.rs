@@ -22,6 +22,6 @@ pub(super) fn wasm_lints(workspace: &Workspace) -> Result<()> {
 
 pub(super) fn documentation(workspace: &Workspace) -> Result<()> {
     let mut cargo = workspace.cargo();
-    cargo.args(["doc", "--workspace", "--no-deps", "--all-features", "--document-private-items"]);
+    cargo.args(["doc", "--workspace", "--no-deps", "--all-features"]);
     process::run(cargo.env("RUSTDOCFLAGS", "--deny warnings"))
 }

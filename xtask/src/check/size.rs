@@ -2,24 +2,24 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
+use crate::files;
 use crate::workspace::Workspace;
 
 /// Compares the compressed size of the wasm and the scripts with the budget.
 pub(super) fn check(workspace: &Workspace) -> Result<()> {
     let budget = workspace.manifest.budget.gzip_kilobytes * 1000;
     let mut total = 0;
-    for entry in std::fs::read_dir(workspace.package()).context("the package is not built")? {
-        let path = entry?.path();
+    for name in files::below(&workspace.package())? {
+        let path = workspace.package().join(&name);
         if path.extension().is_some_and(|extension| extension == "wasm" || extension == "js") {
             let (plain, compressed) = (std::fs::metadata(&path)?.len(), compressed_size(workspace, &path)?);
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            println!("{name:>20}  {plain:>8} B  {compressed:>7} B gzip");
+            println!("{:>60}  {plain:>8} B  {compressed:>7} B gzip", name.display().to_string());
             total += compressed;
         }
     }
-    println!("{:>20}  {:>8}    {total:>7} B gzip of {budget} B allowed", "together", "");
+    println!("{:>60}  {:>8}    {total:>7} B gzip of {budget} B allowed", "together", "");
     if total > budget {
         bail!("wasm and scripts are {} B over the budget of wasm-pack.toml", total - budget);
     }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use super::{Count, counted};
 use crate::workspace::Workspace;
-use crate::{build, demo, npm, process};
+use crate::{build, demo, files, npm, process};
 
 /// How long one test of the package may take, in milliseconds.
 const TIME_LIMIT: &str = "--test-timeout=180000";
@@ -14,14 +14,12 @@ const TIME_LIMIT: &str = "--test-timeout=180000";
 /// Two builds that share nothing make the same package.
 pub(super) fn reproducible(workspace: &Workspace) -> Result<Count> {
     let scratch = workspace.target.join("reproducible");
-    if scratch.exists() {
-        std::fs::remove_dir_all(&scratch).with_context(|| format!("cannot empty {}", scratch.display()))?;
-    }
+    files::remove(&scratch)?;
     build::package(workspace)?;
     let again = scratch.join("package");
     build::package_into(workspace, &scratch, &again)?;
     let differing = differing_files(&workspace.package(), &again)?;
-    std::fs::remove_dir_all(&scratch)?;
+    files::remove(&scratch)?;
     if differing.is_empty() {
         println!("A second build from nothing made the same package.");
         return Ok(Count::HELD);
@@ -71,20 +69,12 @@ fn run_tests(workspace: &Workspace, project: &Path) -> Result<Count> {
     counted(&mut node)
 }
 
-/// The files that are not the same in both folders, by name.
+/// The files that are not the same in both folders.
 fn differing_files(first: &Path, second: &Path) -> Result<Vec<String>> {
-    let mut differing = Vec::new();
-    for folder in [first, second] {
-        for entry in std::fs::read_dir(folder)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            let same = entry.file_type()?.is_dir()
-                || std::fs::read(first.join(&name)).ok() == std::fs::read(second.join(&name)).ok();
-            let name = name.to_string_lossy().into_owned();
-            if !same && !differing.contains(&name) {
-                differing.push(name);
-            }
-        }
-    }
-    Ok(differing)
+    let mut paths = files::below(first)?;
+    paths.extend(files::below(second)?);
+    paths.sort();
+    paths.dedup();
+    paths.retain(|path| std::fs::read(first.join(path)).ok() != std::fs::read(second.join(path)).ok());
+    Ok(paths.iter().map(|path| path.display().to_string()).collect())
 }
