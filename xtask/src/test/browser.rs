@@ -71,6 +71,8 @@ impl Browser {
         if has_test_files(&library)? {
             wasm_pack.args(["--test", "*"]);
         }
+        // What a test says of itself, such as how many cases it ran, is shown.
+        wasm_pack.args(["--", "--nocapture"]);
         wasm_pack.env("WASM_BINDGEN_TEST_TIMEOUT", TIME_LIMIT);
         if self != Self::WebKit {
             return counted(&mut wasm_pack);

@@ -121,12 +121,15 @@ fn counted(command: &mut Command) -> Result<Count> {
 }
 
 fn summarise(outcomes: &[Outcome]) -> ExitCode {
-    let mut total = Count::default();
     println!("\n{:<18} {:>7} {:>7} {:>9}", "stage", "passed", "failed", "time");
     for Outcome { stage, count, took } in outcomes {
         println!("{:<18} {:>7} {:>7} {:>7.1} s", stage.name(), count.passed, count.failed, took.as_secs_f64());
-        total.add(*count);
+        for cases in &count.behaviour {
+            println!("  behaviour suite: {cases}");
+        }
     }
-    println!("\n{} passed, {} failed", total.passed, total.failed);
-    if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let passed: u64 = outcomes.iter().map(|outcome| outcome.count.passed).sum();
+    let failed: u64 = outcomes.iter().map(|outcome| outcome.count.failed).sum();
+    println!("\n{passed} passed, {failed} failed");
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

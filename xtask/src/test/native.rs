@@ -6,5 +6,8 @@ use super::{Count, counted};
 use crate::workspace::Workspace;
 
 pub(super) fn run(workspace: &Workspace) -> Result<Count> {
-    counted(workspace.cargo().args(["test", "--workspace", "--all-features", "--no-fail-fast"]))
+    let mut cargo = workspace.cargo();
+    cargo.args(["test", "--workspace", "--all-features", "--no-fail-fast"]);
+    // What a test says of itself, such as how many cases it ran, is shown.
+    counted(cargo.args(["--", "--show-output"]))
 }
