@@ -1,3 +1,60 @@
-//! The commands of this repository.
+//! The commands of this repository: `cargo xtask setup | build | check | test | demo`.
 
-fn main() {}
+mod build;
+mod check;
+mod demo;
+mod files;
+mod manifest;
+mod npm;
+mod process;
+mod setup;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use workspace::Workspace;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  setup [--check] [--for build|check|test|demo]
+          installs what the commands need and is missing; --check only reports, and fails if something is
+  build   makes the npm package in pkg/, as wasm-pack.toml says
+  check   formatting, lints, documentation, the package's types and its size
+  test [native | browser [chrome|firefox|safari] | packaging | reproducible | e2e]
+          everything, or one stage
+  demo    builds and serves the demo application
+";
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match dispatch(&words) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(words: &[&str]) -> Result<ExitCode> {
+    let Some((command, rest)) = words.split_first() else {
+        bail!("no command given\n\n{USAGE}");
+    };
+    if matches!(*command, "help" | "--help" | "-h") {
+        print!("{USAGE}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    let workspace = Workspace::locate()?;
+    match (*command, rest) {
+        ("setup", options) => setup::command(&workspace, options),
+        ("build", []) => build::command(&workspace),
+        ("check", []) => check::command(&workspace),
+        ("test", selection) => test::command(&workspace, selection),
+        ("demo", []) => demo::command(&workspace),
+        _ => bail!("`{}` is not understood\n\n{USAGE}", words.join(" ")),
+    }
+}

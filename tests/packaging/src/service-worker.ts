@@ -1,0 +1,4 @@
+import * as tidekeep from "tidekeep";
+import { answerOnMessage } from "./clients.js";
+
+answerOnMessage(tidekeep);

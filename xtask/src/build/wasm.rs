@@ -1,0 +1,36 @@
+//! From Rust to a small wasm module.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::files;
+use crate::process;
+use crate::workspace::Workspace;
+
+/// Compiles the crate and has wasm-bindgen write its glue, into an empty folder.
+pub(super) fn compile(workspace: &Workspace, target: &Path, out: &Path) -> Result<()> {
+    files::remove(out)?;
+    let library = &workspace.manifest.library;
+    let mut wasm_pack = workspace.command("wasm-pack");
+    wasm_pack.args(["build", "--mode", "no-install", "--release", "--no-typescript", "--no-pack", "--no-gitignore"]);
+    // wasm-pack would fetch a wasm-opt of its own; the one of xtask/tools runs afterwards.
+    wasm_pack.args(["--no-opt", "--target", &library.target, "--out-name", &library.out_name, "--out-dir"]);
+    wasm_pack.arg(out).arg(workspace.root.join(&library.path)).arg("--locked");
+    wasm_pack.env("CARGO_TARGET_DIR", target).env("CARGO_ENCODED_RUSTFLAGS", remapped_paths(workspace, target));
+    process::run(&mut wasm_pack)
+}
+
+/// The flags that keep this machine's folders out of the module, so that it is the same wherever it is built.
+fn remapped_paths(workspace: &Workspace, target: &Path) -> String {
+    let names = [(workspace.root.as_path(), "."), (target, "target"), (workspace.cargo_home.as_path(), "cargo")];
+    let flags = names.map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display()));
+    flags.join("\u{1f}")
+}
+
+/// Shrinks the module in place.
+pub(super) fn optimise(workspace: &Workspace, wasm: &Path) -> Result<()> {
+    let mut wasm_opt = workspace.command("node");
+    wasm_opt.arg(workspace.npm_tool("wasm-opt")).args(&workspace.manifest.wasm_opt.flags);
+    process::run(wasm_opt.arg(wasm).arg("--output").arg(wasm))
+}

@@ -1,0 +1,186 @@
+//! What the commands need, and how to tell whether it is there.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+
+use super::{cargo, node};
+use crate::process;
+use crate::workspace::Workspace;
+
+/// Something that a command cannot do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    Node,
+    Rustfmt,
+    Clippy,
+    WasmTarget,
+    WasmPack,
+    /// wasm-bindgen's commands refuse a module that another version of the crate has made.
+    WasmBindgen,
+    /// wasm-opt and the TypeScript compiler, from npm.
+    NodeTools,
+    Chromium,
+    Firefox,
+    Geckodriver,
+    WebKit,
+    /// `WebKitGTK` has no headless mode.
+    Xvfb,
+}
+
+/// A command's reason to need things.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    Build,
+    Check,
+    Test,
+    Demo,
+}
+
+/// Whether a need is met: by what, or why not.
+#[derive(Debug)]
+pub(crate) enum State {
+    Present(String),
+    Missing(String),
+}
+
+impl Purpose {
+    pub(super) fn parse(word: &str) -> Result<Self> {
+        Ok(match word {
+            "build" => Self::Build,
+            "check" => Self::Check,
+            "test" => Self::Test,
+            "demo" => Self::Demo,
+            _ => bail!("--for takes build, check, test or demo, not `{word}`"),
+        })
+    }
+
+    pub(crate) fn needs(self) -> &'static [Need] {
+        match self {
+            Self::Build | Self::Demo => {
+                &[Need::Node, Need::WasmTarget, Need::WasmPack, Need::WasmBindgen, Need::NodeTools]
+            }
+            Self::Check => &[
+                Need::Node,
+                Need::Rustfmt,
+                Need::Clippy,
+                Need::WasmTarget,
+                Need::WasmPack,
+                Need::WasmBindgen,
+                Need::NodeTools,
+            ],
+            Self::Test => &[
+                Need::Node,
+                Need::WasmTarget,
+                Need::WasmPack,
+                Need::WasmBindgen,
+                Need::NodeTools,
+                Need::Chromium,
+                Need::Firefox,
+                Need::Geckodriver,
+                Need::WebKit,
+                Need::Xvfb,
+            ],
+        }
+    }
+}
+
+impl Need {
+    pub(super) fn state(self, workspace: &Workspace) -> Result<State> {
+        Ok(match self {
+            Self::Node => node::runtime(workspace),
+            Self::NodeTools => node::tools(workspace)?,
+            Self::Rustfmt => command(workspace, "rustfmt"),
+            Self::Clippy => command(workspace, "cargo-clippy"),
+            Self::WasmTarget => cargo::wasm_target(workspace)?,
+            Self::WasmPack => command(workspace, "wasm-pack"),
+            Self::WasmBindgen => cargo::wasm_bindgen(workspace)?,
+            Self::Chromium => commands(workspace, &["chromium", "chromedriver"]),
+            Self::Firefox => command(workspace, "firefox"),
+            Self::Geckodriver => command(workspace, "geckodriver"),
+            Self::WebKit => command(workspace, "WebKitWebDriver"),
+            Self::Xvfb => command(workspace, "Xvfb"),
+        })
+    }
+
+    /// The Debian packages that meet the need.
+    pub(super) fn apt_packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Chromium => &["chromium", "chromium-driver"],
+            Self::Firefox => &["firefox-esr"],
+            Self::WebKit => &["webkit2gtk-driver"],
+            Self::Xvfb => &["xvfb"],
+            Self::Node
+            | Self::Rustfmt
+            | Self::Clippy
+            | Self::WasmTarget
+            | Self::WasmPack
+            | Self::WasmBindgen
+            | Self::NodeTools
+            | Self::Geckodriver => &[],
+        }
+    }
+
+    /// Installs what does not come from apt.
+    pub(super) fn install(self, workspace: &Workspace) -> Result<()> {
+        match self {
+            Self::Node => bail!(
+                "Node {} with npm has to be installed by hand: from the system's packages, or a version manager",
+                workspace.manifest.npm.node
+            ),
+            Self::NodeTools => node::install_tools(workspace),
+            Self::Rustfmt => cargo::rustup(workspace, &["component", "add", "rustfmt"]),
+            Self::Clippy => cargo::rustup(workspace, &["component", "add", "clippy"]),
+            Self::WasmTarget => cargo::rustup(workspace, &["target", "add", cargo::WASM_TARGET]),
+            Self::WasmPack => cargo::install(workspace, "wasm-pack", None),
+            Self::WasmBindgen => {
+                let version = workspace.locked_version("wasm-bindgen")?;
+                cargo::install(workspace, "wasm-bindgen-cli", Some(&version))
+            }
+            Self::Geckodriver => cargo::install(workspace, "geckodriver", None),
+            Self::Chromium | Self::Firefox | Self::WebKit | Self::Xvfb => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Need {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Node => "Node and npm",
+            Self::Rustfmt => "rustfmt",
+            Self::Clippy => "clippy",
+            Self::WasmTarget => "Rust target wasm32-unknown-unknown",
+            Self::WasmPack => "wasm-pack",
+            Self::WasmBindgen => "wasm-bindgen-cli",
+            Self::NodeTools => "wasm-opt and TypeScript",
+            Self::Chromium => "Chromium and chromedriver",
+            Self::Firefox => "Firefox",
+            Self::Geckodriver => "geckodriver",
+            Self::WebKit => "WebKitGTK's driver",
+            Self::Xvfb => "Xvfb",
+        })
+    }
+}
+
+fn command(workspace: &Workspace, name: &str) -> State {
+    commands(workspace, &[name])
+}
+
+fn commands(workspace: &Workspace, names: &[&str]) -> State {
+    let mut found: Vec<PathBuf> = Vec::new();
+    for name in names {
+        match workspace.find(name) {
+            Some(path) => found.push(path),
+            None => return State::Missing(format!("no `{name}` on the path")),
+        }
+    }
+    State::Present(found.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "))
+}
+
+/// The version that a command reports of itself: the second word of what it prints.
+pub(super) fn reported_version(workspace: &Workspace, name: &str) -> Option<String> {
+    let path = workspace.find(name)?;
+    let printed = process::capture(workspace.command(path).arg("--version")).ok()?;
+    printed.split_whitespace().nth(1).map(str::to_owned)
+}
