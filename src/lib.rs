@@ -6,8 +6,11 @@
 pub mod backend;
 pub mod crypto;
 pub mod error;
+#[cfg(target_family = "wasm")]
+mod js;
 pub mod model;
 pub mod platform;
+pub mod policy;
 pub mod store;
 pub mod sync;
 #[cfg(feature = "testing")]

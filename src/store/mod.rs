@@ -6,6 +6,7 @@ mod events;
 mod listing;
 mod namespaces;
 mod options;
+mod query;
 mod status;
 
 use std::rc::Rc;
@@ -22,6 +23,7 @@ pub use credentials::Credentials;
 pub use events::{Change, ChangeKind, ChangeSource, Event, Events, Subscription};
 pub use listing::{Item, ListOptions};
 pub use options::{EntryOptions, WriteResult};
+pub use query::{Explanation, Query};
 pub use status::Status;
 
 /// An open store. Cloning it gives another handle on the same one.

@@ -1,6 +1,7 @@
 //! The ground in pages, workers, service workers and Node.
 
 mod derive;
+pub(crate) mod environment;
 mod payload;
 mod task;
 

@@ -1,0 +1,112 @@
+//! `Credentials`: sealed secrets.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Promise};
+use wasm_bindgen::prelude::*;
+
+use super::convert::{item, owned, property, write_result};
+use super::options::{ReadOptions, WriteOptions, parse};
+use super::promise;
+use super::store::Shared;
+use super::unlock::passphrase;
+use crate::error::{Error, ErrorKind};
+
+/// The secrets of a store.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Credentials(Rc<Shared>);
+
+impl Credentials {
+    pub(super) fn of(shared: &Rc<Shared>) -> Self {
+        Self(Rc::clone(shared))
+    }
+}
+
+#[wasm_bindgen]
+impl Credentials {
+    /// Whether no key is open.
+    #[wasm_bindgen(getter)]
+    pub fn locked(&self) -> bool {
+        self.0.store.credentials().locked()
+    }
+
+    /// Opens the keys, or makes the first one.
+    pub fn unlock(&self, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let _: ReadOptions = parse(&options, &["passphrase"])?;
+            let given = if options.is_object() { property(&options, "passphrase")? } else { JsValue::UNDEFINED };
+            let given = if given.is_undefined() { None } else { Some(passphrase(&given)?) };
+            Ok(async move {
+                shared.catch_up().await;
+                match given {
+                    Some(passphrase) => shared.store.credentials().unlock(&passphrase).await?,
+                    None if shared.asking.can_ask() => shared.asking.for_sealed(&shared.store, true).await?,
+                    None => return Err(no_passphrase()),
+                }
+                Ok(JsValue::UNDEFINED)
+            })
+        })
+    }
+
+    /// Forgets every key.
+    pub fn lock(&self) {
+        self.0.store.credentials().lock();
+    }
+
+    /// Seals a secret.
+    pub fn set(&self, service: String, secret: JsValue, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let options = WriteOptions::parse(&options, &["metadata", "expiration"])?;
+            let secret = owned(&secret)?;
+            if secret.as_js().is_undefined() || secret.as_js().is_null() {
+                return Err(Error::new(ErrorKind::InvalidValue, "a secret is text, bytes or an object; to remove it, use delete"));
+            }
+            Ok(async move {
+                shared.asking.for_sealed(&shared.store, true).await?;
+                Ok(write_result(&shared.store.credentials().set(&service, secret, &options.entry).await?))
+            })
+        })
+    }
+
+    /// Opens a secret; undefined where there is none.
+    pub fn get(&self, service: String) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            Ok(async move {
+                shared.asking.for_sealed(&shared.store, true).await?;
+                let secret = shared.store.credentials().get(&service).await?;
+                Ok(secret.map_or(JsValue::UNDEFINED, crate::platform::Payload::into_js))
+            })
+        })
+    }
+
+    /// Names and times. Opens nothing.
+    pub fn list(&self) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| Ok(async move { Ok(shared.store.credentials().list().await?.iter().map(item).collect::<Array>().into()) }))
+    }
+
+    /// Whether there is a secret. Opens nothing.
+    pub fn has(&self, service: String) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| Ok(async move { Ok(JsValue::from_bool(shared.store.credentials().has(&service).await?)) }))
+    }
+
+    /// Deletes a secret; resolves whether it was there.
+    pub fn delete(&self, service: String) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| Ok(async move { Ok(JsValue::from_bool(shared.store.credentials().delete(&service).await?)) }))
+    }
+}
+
+fn no_passphrase() -> Error {
+    Error::new(
+        ErrorKind::InvalidConfig,
+        "give the passphrase: unlock({ passphrase }), or a way to ask for it: createStorage({ encryption: { passphrase } })",
+    )
+    .during("unlock")
+}
+

@@ -1,0 +1,271 @@
+//! The key-value calls of a store; `options.namespace` names the collection.
+
+use std::rc::Rc;
+
+use futures_util::future::join_all;
+use js_sys::{Array, Promise};
+use wasm_bindgen::prelude::*;
+
+use super::convert::{entry, item, items, keys, map, metadata, outcome, owned, owned_object, property, write_result};
+use super::options::{self, ENTRY, ReadOptions, SET, SET_MANY, WriteOptions, parse};
+use super::promise;
+use super::query;
+use super::store::{DataStore, Shared};
+use crate::error::Result;
+use crate::model::{Key, MetadataChange, WriteOp};
+use crate::store::{Collection as Records, EntryOptions};
+
+/// How many writes are reported as one step of progress.
+const PROGRESS_STEP: usize = 500;
+
+#[wasm_bindgen]
+impl DataStore {
+    /// The value under a key, or undefined.
+    pub fn get(&self, key: JsValue, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let options: ReadOptions = parse(&options, &["namespace", "includeMetadata", "required"])?;
+            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(&key)?);
+            Ok(async move {
+                shared.ready(&records).await?;
+                match records.get(&key).await? {
+                    None if options.required == Some(true) => Err(records.missing(&key, "get")),
+                    None => Ok(JsValue::UNDEFINED),
+                    Some(found) if options.include_metadata == Some(true) => Ok(entry(found)),
+                    Some(found) => Ok(found.value.into_js()),
+                }
+            })
+        })
+    }
+
+    /// Writes a value under a key.
+    pub fn set(&self, key: JsValue, value: JsValue, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let options = WriteOptions::parse(&options, SET)?;
+            let records = shared.records(options.namespace.as_deref())?;
+            let (key, value) = (Key::from_js(&key)?, owned(&value)?);
+            Ok(async move {
+                shared.ready(&records).await?;
+                Ok(write_result(&records.set(key, value, &options.entry).await?))
+            })
+        })
+    }
+
+    /// Deletes an entry; resolves whether it was there.
+    pub fn delete(&self, key: JsValue, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let options: ReadOptions = parse(&options, &["namespace"])?;
+            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(&key)?);
+            Ok(async move { Ok(JsValue::from_bool(records.delete_many(vec![key]).await?.first() == Some(&true))) })
+        })
+    }
+
+    /// Whether there is an entry.
+    pub fn has(&self, key: JsValue, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let options: ReadOptions = parse(&options, &["namespace"])?;
+            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(&key)?);
+            Ok(async move { Ok(JsValue::from_bool(records.has(&key).await?)) })
+        })
+    }
+
+    /// The values under some keys, found ones only, as a `Map`.
+    #[wasm_bindgen(js_name = getMany)]
+    pub fn get_many(&self, keys: JsValue, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let options: ReadOptions = parse(&options, &["namespace", "includeMetadata"])?;
+            let records = shared.records(options.namespace.as_deref())?;
+            get_many(&shared, records, &keys, options.include_metadata == Some(true))
+        })
+    }
+
+    /// Writes many entries: all or none, unless `atomic: false`.
+    #[wasm_bindgen(js_name = setMany)]
+    pub fn set_many(&self, entries: JsValue, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let options = WriteOptions::parse(&options, SET_MANY)?;
+            let records = shared.records(options.namespace.as_deref())?;
+            let mut writes = Vec::new();
+            for given in items(&entries)? {
+                let key = property(&given, "key")?;
+                let value = owned(&property(&given, "value")?)?;
+                let own = own_options(&given, &options.entry)?;
+                writes.push((key.clone(), records.put_op(Key::from_js(&key)?, value, &own)));
+            }
+            Ok(write_many(shared, records, writes, options))
+        })
+    }
+
+    /// Deletes many entries, in one commit; resolves for each whether it was there.
+    #[wasm_bindgen(js_name = deleteMany)]
+    pub fn delete_many(&self, keys: JsValue, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let options: ReadOptions = parse(&options, &["namespace"])?;
+            delete_many(shared.records(options.namespace.as_deref())?, &keys)
+        })
+    }
+
+    /// The keys, in key order.
+    pub fn keys(&self, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let (namespace, options) = options::list(&options)?;
+            let records = shared.records(namespace.as_deref())?;
+            Ok(async move { Ok(records.keys(&options).await?.iter().map(Key::to_js).collect::<Array>().into()) })
+        })
+    }
+
+    /// Everything but the values, in key order.
+    pub fn list(&self, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let (namespace, options) = options::list(&options)?;
+            let records = shared.records(namespace.as_deref())?;
+            Ok(async move { Ok(records.list(&options).await?.iter().map(item).collect::<Array>().into()) })
+        })
+    }
+
+    /// The entries that a filter finds.
+    pub fn query(&self, filter: JsValue, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let (namespace, request) = query::request(&filter, &options)?;
+            let records = shared.records(namespace.as_deref())?;
+            Ok(query::run(shared, records, request))
+        })
+    }
+
+    /// How many entries there are, or how many a filter finds.
+    pub fn count(&self, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let given: ReadOptions = parse(&options, &["namespace", "filter"])?;
+            let filter = if options.is_object() { property(&options, "filter")? } else { JsValue::UNDEFINED };
+            let filter = query::optional_filter(&filter)?;
+            let records = shared.records(given.namespace.as_deref())?;
+            Ok(query::count(shared, records, filter))
+        })
+    }
+
+    /// The metadata of an entry, or undefined.
+    #[wasm_bindgen(js_name = getMetadata)]
+    pub fn get_metadata(&self, key: JsValue, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let options: ReadOptions = parse(&options, &["namespace"])?;
+            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(&key)?);
+            Ok(async move {
+                Ok(metadata(records.meta(&key).await?.as_ref().and_then(|meta| meta.metadata.as_ref())))
+            })
+        })
+    }
+
+    /// Changes the metadata of an entry; with `merge: false`, puts it in the place of all there was.
+    #[wasm_bindgen(js_name = setMetadata)]
+    pub fn set_metadata(&self, key: JsValue, metadata: JsValue, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let options: ReadOptions = parse(&options, &["namespace", "merge"])?;
+            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(&key)?);
+            let metadata = owned_object(&metadata, "metadata")?;
+            let change = match options.merge {
+                Some(false) => MetadataChange::Replace(metadata),
+                Some(true) | None => MetadataChange::Merge(metadata),
+            };
+            Ok(async move {
+                records.set_metadata(key, change).await?;
+                Ok(JsValue::UNDEFINED)
+            })
+        })
+    }
+}
+
+/// What an entry of many asks for; what it does not say, the call says.
+fn own_options(given: &JsValue, common: &EntryOptions) -> Result<EntryOptions> {
+    let mut own = options::entry_of(given, ENTRY)?;
+    own.metadata = own.metadata.or_else(|| common.metadata.clone());
+    own.tags = own.tags.or_else(|| common.tags.clone());
+    if own.expiration.is_none() && own.ttl.is_none() {
+        (own.expiration, own.ttl) = (common.expiration, common.ttl);
+    }
+    own.keep_existing |= common.keep_existing;
+    own.if_version = own.if_version.or(common.if_version);
+    Ok(own)
+}
+
+/// Reads many values into a `Map` under the caller's own keys.
+pub(super) fn get_many(
+    shared: &Rc<Shared>,
+    records: Records,
+    wanted: &JsValue,
+    with_metadata: bool,
+) -> Result<impl Future<Output = Result<JsValue>> + use<>> {
+    let given = items(wanted)?;
+    let keys = keys(wanted)?;
+    let shared = Rc::clone(shared);
+    Ok(async move {
+        shared.ready(&records).await?;
+        let mut found: std::collections::BTreeMap<Key, _> =
+            records.get_many(&keys).await?.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
+        let convert = |found| if with_metadata { entry(found) } else { found.value.into_js() };
+        Ok(map(given.into_iter().zip(&keys).filter_map(|(js, key)| Some((js, convert(found.remove(key)?))))))
+    })
+}
+
+/// Deletes many; answers in a `Map` under the caller's own keys.
+pub(super) fn delete_many(records: Records, wanted: &JsValue) -> Result<impl Future<Output = Result<JsValue>> + use<>> {
+    let given = items(wanted)?;
+    let keys = keys(wanted)?;
+    Ok(async move {
+        let existed = records.delete_many(keys).await?;
+        Ok(map(given.into_iter().zip(existed.into_iter().map(JsValue::from_bool))))
+    })
+}
+
+/// Writes many: all or none, or each for itself; answers in a `Map` under the caller's own keys.
+pub(super) async fn write_many(
+    shared: Rc<Shared>,
+    records: Records,
+    writes: Vec<(JsValue, Result<WriteOp>)>,
+    options: WriteOptions,
+) -> Result<JsValue> {
+    let total = writes.len();
+    let progress = |done: usize| {
+        if let Some(listener) = &options.on_progress {
+            #[expect(clippy::cast_precision_loss, reason = "an array has fewer than 2^32 items")]
+            super::events::call(listener, &[(done as f64).into(), (total as f64).into()]);
+        }
+    };
+    shared.ready(&records).await?;
+    progress(0);
+    if options.atomic {
+        let (given, ops): (Vec<JsValue>, Vec<Result<WriteOp>>) = writes.into_iter().unzip();
+        let ops = ops.into_iter().collect::<Result<Vec<_>>>().map_err(|error| error.during("setMany"))?;
+        let results = records.set_many(ops, &options.entry).await?;
+        progress(total);
+        return Ok(map(given.into_iter().zip(results.into_iter().map(|result| outcome(&Ok(result))))));
+    }
+    let mut outcomes = Vec::with_capacity(total);
+    let mut writes = writes.into_iter().peekable();
+    while writes.peek().is_some() {
+        let step: Vec<_> = writes.by_ref().take(PROGRESS_STEP).collect();
+        let written = step.into_iter().map(async |(given, op)| {
+            let result = match op {
+                Ok(op) => records.set_many(vec![op], &options.entry).await.map(|mut results| results.pop()),
+                Err(error) => Err(error.during("setMany")),
+            };
+            (given, result)
+        });
+        for (given, result) in join_all(written).await {
+            outcomes.extend(result.transpose().map(|result| (given, outcome(&result))));
+        }
+        progress(outcomes.len());
+    }
+    Ok(map(outcomes))
+}

@@ -1,0 +1,147 @@
+//! Events: what happens, told to listeners whose own failures change nothing.
+
+use core::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
+
+use js_sys::{Array, Function};
+use wasm_bindgen::prelude::*;
+
+use super::convert::object;
+use super::store::Shared;
+use super::{error, sync};
+use crate::error::{Error, ErrorKind, Result};
+use crate::platform::{environment, spawn};
+use crate::store::{ChangeKind, ChangeSource, Degraded, Event, Subscription};
+
+/// The kinds of events there are.
+const KINDS: [&str; 4] = ["change", "degraded", "sync", "error"];
+
+/// The listeners of a store, kept until they are taken off.
+#[derive(Debug, Default)]
+pub(super) struct Listeners {
+    next: Cell<u64>,
+    kept: RefCell<BTreeMap<u64, Kept>>,
+}
+
+/// What keeps one listener listening.
+#[derive(Debug)]
+enum Kept {
+    Store(#[expect(dead_code, reason = "dropping it ends the subscription")] Subscription),
+    Sync(Function),
+    Once,
+}
+
+impl Listeners {
+    fn keep(&self, kept: Kept) -> u64 {
+        let number = self.next.get();
+        self.next.set(number + 1);
+        self.kept.borrow_mut().insert(number, kept);
+        number
+    }
+
+    fn has(&self, number: u64) -> bool {
+        self.kept.borrow().contains_key(&number)
+    }
+
+    /// Those who listen to sync, as a copy: they may come and go while they are called.
+    pub(super) fn of_sync(&self) -> Vec<Function> {
+        let kept = self.kept.borrow();
+        kept.values().filter_map(|kept| if let Kept::Sync(listener) = kept { Some(listener.clone()) } else { None }).collect()
+    }
+}
+
+/// Calls a listener; what it throws is reported and stops nothing.
+pub(super) fn call(listener: &Function, arguments: &[JsValue]) {
+    let arguments: Array = arguments.iter().collect();
+    if let Err(thrown) = listener.apply(&JsValue::UNDEFINED, &arguments) {
+        environment::report_thrown(&thrown);
+    }
+}
+
+/// Adds a listener; gives the function that takes it off.
+pub(super) fn subscribe(shared: &Rc<Shared>, kind: &str, listener: Function) -> Result<Function> {
+    let number = match kind {
+        "change" | "error" => {
+            let kind = kind.to_owned();
+            shared.listeners.keep(Kept::Store(shared.store.events().subscribe(move |event| {
+                if let Some(told) = told(&kind, event) {
+                    call(&listener, &[told]);
+                }
+            })))
+        }
+        "sync" => shared.listeners.keep(Kept::Sync(listener)),
+        "degraded" => {
+            let number = shared.listeners.keep(Kept::Once);
+            if let Some(event) = shared.store.degraded().map(degraded) {
+                // It happened at opening, before anyone could listen: told as soon as someone does.
+                let shared = Rc::clone(shared);
+                spawn(async move {
+                    if shared.listeners.has(number) {
+                        call(&listener, &[event]);
+                    }
+                });
+            }
+            number
+        }
+        _ => {
+            return Err(Error::new(ErrorKind::InvalidConfig, "there is no such event")
+                .with("event", kind)
+                .with("known", KINDS.join(", ")));
+        }
+    };
+    let shared: Weak<Shared> = Rc::downgrade(shared);
+    let unsubscribe = Closure::<dyn FnMut()>::new(move || {
+        if let Some(shared) = shared.upgrade() {
+            // Taken out before it is dropped: dropping runs code of ours that looks at the listeners.
+            let kept = shared.listeners.kept.borrow_mut().remove(&number);
+            drop(kept);
+        }
+    });
+    Ok(unsubscribe.into_js_value().unchecked_into())
+}
+
+fn told(kind: &str, event: &Event) -> Option<JsValue> {
+    match (kind, event) {
+        ("change", Event::Change(change)) => Some(object([
+            ("collection", JsValue::from_str(&change.collection)),
+            ("key", change.key.to_js()),
+            (
+                "type",
+                JsValue::from_str(match change.kind {
+                    ChangeKind::Put => "put",
+                    ChangeKind::Delete => "delete",
+                    ChangeKind::Clear => "clear",
+                }),
+            ),
+            (
+                "source",
+                JsValue::from_str(match change.source {
+                    ChangeSource::Local => "local",
+                    ChangeSource::Remote => "remote",
+                }),
+            ),
+        ])),
+        ("error", Event::Error(error)) => Some(error::to_js(error)),
+        _ => None,
+    }
+}
+
+fn degraded(degraded: &Degraded) -> JsValue {
+    object([
+        ("from", JsValue::from_str(&degraded.from)),
+        ("to", JsValue::from_str(&degraded.to)),
+        ("cause", error::to_js(&degraded.cause)),
+    ])
+}
+
+/// Tells those who listen to sync.
+pub(super) fn tell_sync(shared: &Shared, status: &crate::sync::SyncStatus) {
+    let listeners = shared.listeners.of_sync();
+    if !listeners.is_empty() {
+        let told = sync::status(status);
+        for listener in listeners {
+            call(&listener, core::slice::from_ref(&told));
+        }
+    }
+}

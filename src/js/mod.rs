@@ -1,0 +1,39 @@
+//! The boundary: what JavaScript calls. Each export parses, calls, converts.
+//!
+//! Arguments are read and values copied before a method returns its promise, so what a caller changes afterwards
+//! changes nothing stored. Every method takes `&self` and works on a clone, so `close()` is legal at any time.
+
+mod collection;
+mod convert;
+mod credentials;
+mod entries;
+mod error;
+mod events;
+mod open;
+mod options;
+mod query;
+mod store;
+mod sync;
+mod unlock;
+
+use core::future::Future;
+
+use js_sys::Promise;
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::future_to_promise;
+
+use crate::error::Result;
+
+/// The promise of a call: `start` reads the arguments now, and what it gives is awaited.
+fn promise<F>(start: impl FnOnce() -> Result<F>) -> Promise
+where
+    F: Future<Output = Result<JsValue>> + 'static,
+{
+    let started = start();
+    future_to_promise(async move {
+        match started {
+            Ok(work) => work.await.map_err(|error| error::to_js(&error)),
+            Err(error) => Err(error::to_js(&error)),
+        }
+    })
+}

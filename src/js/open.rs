@@ -1,0 +1,240 @@
+//! `createStorage`: options to a store.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Promise};
+use serde::Deserialize;
+use wasm_bindgen::prelude::*;
+
+use super::convert::{items, names, property};
+use super::options::{self, function, parse, whole};
+use super::store::{DataStore, Shared};
+use super::sync::{self, Replication};
+use super::unlock::Asking;
+use super::{error, events};
+use crate::backend::Backend;
+use crate::backend::indexeddb::IndexedDbBackend;
+use crate::backend::memory::{DEFAULT_CAPACITY, MemoryBackend};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Collection, Durability, Index, KeyPath, Schema};
+use crate::policy::{Candidates, falls_back};
+use crate::store::{self, Degraded, Parts};
+
+/// The options of `createStorage` that are plain values.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct RawOptions {
+    name: Option<String>,
+    platform: Option<String>,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    primary: Option<String>,
+    fallbacks: Option<Vec<String>>,
+    durability: Option<String>,
+    capacity: Option<f64>,
+}
+
+const KNOWN: &[&str] = &[
+    "name",
+    "platform",
+    "type",
+    "primary",
+    "fallbacks",
+    "collections",
+    "encryption",
+    "sync",
+    "retryPolicy",
+    "durability",
+    "capacity",
+];
+
+/// All that there is to know before anything is opened.
+struct Wanted {
+    name: String,
+    candidates: Candidates,
+    schema: Rc<Schema>,
+    durability: Durability,
+    capacity: u64,
+    asking: Asking,
+    replication: Option<Replication>,
+}
+
+/// Opens a data store.
+#[wasm_bindgen(js_name = createStorage)]
+pub fn create_storage(options: JsValue) -> Promise {
+    let wanted = read(&options);
+    wasm_bindgen_futures::future_to_promise(async move {
+        let opened = async { open(wanted?).await };
+        match opened.await {
+            Ok(store) => Ok(DataStore(store).into()),
+            Err(error) => Err(error::to_js(&error.during("createStorage"))),
+        }
+    })
+}
+
+fn read(options: &JsValue) -> Result<Wanted> {
+    let raw: RawOptions = parse(options, KNOWN)?;
+    let given = |name| if options.is_object() { property(options, name) } else { Ok(JsValue::UNDEFINED) };
+    let name = raw.name.unwrap_or_else(|| "tidekeep".to_owned());
+    if name.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidConfig, "the database needs a name"));
+    }
+    let candidates = Candidates::of(
+        raw.platform.as_deref(),
+        raw.kind.as_deref(),
+        raw.primary.as_deref(),
+        raw.fallbacks.as_deref(),
+    )?;
+    let schema = schema(&given("collections")?)?;
+    let replication = sync::read(&given("sync")?, &given("retryPolicy")?, &schema)?;
+    if candidates.iter().any(|kind| kind == "cloud") && replication.is_none() {
+        return Err(Error::new(ErrorKind::InvalidConfig, "the backend “cloud” needs a “sync” with an endpoint"));
+    }
+    Ok(Wanted {
+        name,
+        candidates,
+        schema: Rc::new(schema),
+        durability: options::durability(raw.durability.as_deref())?.unwrap_or_default(),
+        capacity: whole("capacity", raw.capacity)?.map_or(DEFAULT_CAPACITY, |capacity| capacity as u64),
+        asking: asking(&given("encryption")?)?,
+        replication,
+    })
+}
+
+fn asking(encryption: &JsValue) -> Result<Asking> {
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default)]
+    struct RawEncryption {
+        key: Option<String>,
+    }
+    let raw: RawEncryption = parse(encryption, &["key", "passphrase"])?;
+    if let Some(key) = raw.key.filter(|key| key != "passphrase") {
+        return Err(Error::new(ErrorKind::InvalidConfig, "the key-encryption key comes from a “passphrase”").with("key", key));
+    }
+    let ask = if encryption.is_object() { property(encryption, "passphrase")? } else { JsValue::UNDEFINED };
+    Ok(Asking::new(if ask.is_undefined() { None } else { Some(function("passphrase", ask)?) }))
+}
+
+fn schema(collections: &JsValue) -> Result<Schema> {
+    let mut schema = Schema::default();
+    if collections.is_undefined() {
+        return Ok(schema);
+    }
+    if !collections.is_object() {
+        return Err(Error::new(ErrorKind::InvalidConfig, "“collections” is an object of collections by name"));
+    }
+    for name in names(collections) {
+        let declared = declared(&property(collections, &name)?).map_err(|error| error.with("collection", &name))?;
+        schema.declare(&name, declared)?;
+    }
+    Ok(schema)
+}
+
+fn declared(options: &JsValue) -> Result<Collection> {
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(default)]
+    struct RawCollection {
+        encrypted: Option<bool>,
+        ttl: Option<f64>,
+        sync: Option<bool>,
+    }
+    let raw: RawCollection = parse(options, &["keyPath", "indexes", "encrypted", "ttl", "sync"])?;
+    let given = |name| if options.is_object() { property(options, name) } else { Ok(JsValue::UNDEFINED) };
+    let indexes = given("indexes")?;
+    let indexes = if indexes.is_undefined() { Vec::new() } else { items(&indexes)? };
+    Ok(Collection {
+        key_path: key_path(&given("keyPath")?)?,
+        indexes: indexes.iter().map(index).collect::<Result<_>>()?,
+        encrypted: raw.encrypted.unwrap_or(false),
+        ttl: raw.ttl,
+        sync: raw.sync,
+    })
+}
+
+fn index(given: &JsValue) -> Result<Index> {
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
+    struct RawIndex {
+        name: String,
+        unique: bool,
+        multi_entry: bool,
+    }
+    if let Some(text) = given.as_string() {
+        return Index::parse(&text);
+    }
+    let raw: RawIndex = parse(given, &["name", "keyPath", "unique", "multiEntry"])?;
+    let path = if given.is_object() { key_path(&property(given, "keyPath")?)? } else { None };
+    match path {
+        Some(key_path) if !raw.name.is_empty() => {
+            Ok(Index { name: raw.name, key_path, unique: raw.unique, multi_entry: raw.multi_entry })
+        }
+        _ => Err(Error::new(ErrorKind::InvalidConfig, "an index is a text, or an object with a name and a keyPath")),
+    }
+}
+
+fn key_path(given: &JsValue) -> Result<Option<KeyPath>> {
+    let refuse = || Error::new(ErrorKind::InvalidConfig, "a keyPath is a property name, or an array of such");
+    if given.is_undefined() || given.is_null() {
+        return Ok(None);
+    }
+    if let Some(path) = given.as_string() {
+        return Ok(Some(KeyPath::Single(path)));
+    }
+    if !Array::is_array(given) {
+        return Err(refuse());
+    }
+    let paths = items(given)?.iter().map(|path| path.as_string().ok_or_else(refuse)).collect::<Result<Vec<_>>>()?;
+    Ok(Some(KeyPath::Compound(paths)))
+}
+
+async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
+    let (backend, kind, degraded) = first_that_opens(&wanted).await?;
+    let replicating = match wanted.replication {
+        Some(replication) => Some(replication.prepare(&backend).await?),
+        None => None,
+    };
+    let parts = Parts { schema: wanted.schema, backend, durability: wanted.durability, degraded };
+    let store = store::DataStore::new(parts, |sealed| match &replicating {
+        Some(replicating) => replicating.journal(sealed),
+        None => sealed,
+    });
+    let shared = Rc::new(Shared {
+        sync: replicating.map(|replicating| replicating.start(&store)),
+        store,
+        asking: wanted.asking,
+        listeners: events::Listeners::default(),
+        kind,
+    });
+    sync::listen(&shared);
+    Ok(shared)
+}
+
+/// The backend that serves, its name, and why it is not the first, if it is not.
+async fn first_that_opens(wanted: &Wanted) -> Result<(Rc<dyn Backend>, String, Option<Degraded>)> {
+    let mut failure: Option<(String, Error)> = None;
+    for kind in wanted.candidates.iter() {
+        match open_one(wanted, kind).await {
+            Ok(backend) => {
+                let degraded = failure.map(|(from, cause)| Degraded { from, to: kind.to_owned(), cause });
+                return Ok((backend, kind.to_owned(), degraded));
+            }
+            Err(error) if falls_back(error.kind()) => {
+                failure.get_or_insert((kind.to_owned(), error));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Err(failure.map_or_else(|| Error::new(ErrorKind::InvalidConfig, "no backend is named"), |(_, error)| error))
+}
+
+async fn open_one(wanted: &Wanted, kind: &str) -> Result<Rc<dyn Backend>> {
+    match kind {
+        "memory" => Ok(Rc::new(MemoryBackend::new(&*wanted.name, Rc::clone(&wanted.schema), wanted.capacity))),
+        "indexeddb" | "cloud" => Ok(Rc::new(IndexedDbBackend::open(&wanted.name, Rc::clone(&wanted.schema)).await?)),
+        _ => Err(Error::new(
+            ErrorKind::Unsupported,
+            "there is no such backend here; use “indexeddb”, “cloud” or “memory”: a browser gives no access to files",
+        )
+        .with("type", kind)),
+    }
+}

@@ -1,0 +1,227 @@
+//! `DataStore`: the handle that applications hold.
+
+use std::rc::Rc;
+
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+
+use super::collection::Collection;
+use super::convert::{maybe, number, object, owned_object, strings};
+use super::credentials::Credentials;
+use super::events::Listeners;
+use super::options::{ReadOptions, parse};
+use super::promise;
+use super::sync::{Running, Sync};
+use super::unlock::Asking;
+use crate::error::Result;
+use crate::platform::environment;
+use crate::store::{self, Collection as Records};
+
+/// What the handles of one open store share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) store: store::DataStore,
+    pub(super) asking: Asking,
+    pub(super) listeners: Listeners,
+    /// The name of the backend as the application chose it.
+    pub(super) kind: String,
+    /// Replication, where the store has an endpoint.
+    pub(super) sync: Option<Running>,
+}
+
+impl Shared {
+    /// A collection, or the default namespace.
+    pub(super) fn records(&self, namespace: Option<&str>) -> Result<Records> {
+        self.store.collection(super::options::namespace(namespace))
+    }
+
+    /// Stops replication.
+    fn stop(&self) {
+        if let Some(running) = &self.sync {
+            running.sync.stop();
+        }
+    }
+
+    /// Has the endpoint's keys before new ones are made: a device that starts empty asks once.
+    pub(super) async fn catch_up(&self) {
+        if let Some(running) = &self.sync {
+            running.first_pull(&self.store).await;
+        }
+    }
+
+    /// Asks for the passphrase where these records are sealed and the keys are locked.
+    pub(super) async fn ready(&self, records: &Records) -> Result<()> {
+        self.asking.for_sealed(&self.store, records.encrypted()).await
+    }
+}
+
+/// An open data store.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct DataStore(pub(super) Rc<Shared>);
+
+#[wasm_bindgen]
+impl DataStore {
+    /// A handle on a collection: declared, or a namespace that its first write makes.
+    pub fn collection(&self, name: &str) -> core::result::Result<Collection, JsValue> {
+        Collection::open(&self.0, name).map_err(|error| super::error::to_js(&error.during("collection")))
+    }
+
+    /// A handle on a namespace that no schema names.
+    pub fn namespace(&self, name: &str) -> core::result::Result<Collection, JsValue> {
+        Collection::open(&self.0, name).map_err(|error| super::error::to_js(&error.during("namespace")))
+    }
+
+    /// Makes an empty namespace.
+    #[wasm_bindgen(js_name = createNamespace)]
+    pub fn create_namespace(&self, name: String, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let _: ReadOptions = parse(&options, &["metadata"])?;
+            let metadata = if options.is_object() { super::convert::property(&options, "metadata")? } else { JsValue::UNDEFINED };
+            let metadata = if metadata.is_undefined() { None } else { Some(owned_object(&metadata, "metadata")?) };
+            Ok(async move {
+                shared.store.create_namespace(&name, metadata).await?;
+                Ok(JsValue::UNDEFINED)
+            })
+        })
+    }
+
+    /// Deletes a namespace; with `recursive`, its entries too.
+    #[wasm_bindgen(js_name = deleteNamespace)]
+    pub fn delete_namespace(&self, name: String, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let options: ReadOptions = parse(&options, &["recursive"])?;
+            Ok(async move {
+                shared.store.delete_namespace(&name, options.recursive.unwrap_or(false)).await?;
+                Ok(JsValue::UNDEFINED)
+            })
+        })
+    }
+
+    /// The names of all collections and namespaces, sorted.
+    #[wasm_bindgen(js_name = listNamespaces)]
+    pub fn list_namespaces(&self) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| Ok(async move { Ok(strings(shared.store.list_namespaces().await?.iter().map(String::as_str))) }))
+    }
+
+    /// The sealed secrets.
+    #[wasm_bindgen(getter)]
+    pub fn credentials(&self) -> Credentials {
+        Credentials::of(&self.0)
+    }
+
+    /// Replication with the endpoint.
+    #[wasm_bindgen(getter)]
+    pub fn sync(&self) -> Sync {
+        Sync::of(&self.0)
+    }
+
+    /// What this store is. Constant.
+    #[wasm_bindgen(js_name = getInfo)]
+    pub fn info(&self) -> JsValue {
+        let facts = self.0.store.facts();
+        let context = environment::kind();
+        object([
+            ("name", JsValue::from_str(&facts.name)),
+            ("type", JsValue::from_str(&self.0.kind)),
+            ("platform", JsValue::from_str(if context == "node" { "node" } else { "browser" })),
+            ("persistent", JsValue::from_bool(facts.persistent)),
+            ("version", JsValue::from_str(env!("CARGO_PKG_VERSION"))),
+            ("schemaVersion", JsValue::from_f64(f64::from(facts.schema_version))),
+            ("context", JsValue::from_str(&context)),
+        ])
+    }
+
+    /// What this store can do.
+    #[wasm_bindgen(js_name = getCapabilities)]
+    pub fn capabilities(&self) -> JsValue {
+        let yes = JsValue::TRUE;
+        let no = JsValue::FALSE;
+        object([
+            ("transactions", no.clone()),
+            ("query", yes.clone()),
+            ("search", no.clone()),
+            ("metadata", yes.clone()),
+            ("encryption", JsValue::from_bool(environment::secure())),
+            ("compression", no.clone()),
+            ("expiration", yes),
+            ("sync", JsValue::from_bool(self.0.sync.is_some())),
+            ("backgroundSync", no.clone()),
+            ("crossTab", no),
+        ])
+    }
+
+    /// How the store is doing, measured now.
+    #[wasm_bindgen(js_name = getStatus)]
+    pub fn status(&self) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            Ok(async move {
+                let status = shared.store.status().await?;
+                let pending = match &shared.sync {
+                    Some(running) => running.sync.pending().await?.len() as u64,
+                    None => 0,
+                };
+                let space = environment::space().await;
+                Ok(object([
+                    ("healthy", JsValue::from_bool(status.healthy)),
+                    ("size", number(status.size)),
+                    ("capacity", maybe(status.capacity, number)),
+                    ("usage", maybe(space.usage, JsValue::from_f64)),
+                    ("quota", maybe(space.quota, JsValue::from_f64)),
+                    ("persisted", maybe(space.persisted, JsValue::from_bool)),
+                    ("namespaces", number(status.namespaces as u64)),
+                    ("pending", number(pending)),
+                ]))
+            })
+        })
+    }
+
+    /// Empties one namespace, or every one; credentials stay.
+    pub fn clear(&self, options: JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            let options: ReadOptions = parse(&options, &["namespace"])?;
+            let records = options.namespace.as_deref().map(|name| shared.records(Some(name))).transpose()?;
+            Ok(async move {
+                match records {
+                    Some(records) => records.clear().await?,
+                    None => shared.store.clear().await?,
+                }
+                Ok(JsValue::UNDEFINED)
+            })
+        })
+    }
+
+    /// Calls `listener` at every event of this kind, until the returned function is called.
+    pub fn on(&self, event: &str, listener: js_sys::Function) -> core::result::Result<js_sys::Function, JsValue> {
+        super::events::subscribe(&self.0, event, listener).map_err(|error| super::error::to_js(&error.during("on")))
+    }
+
+    /// Stops sync, lets go of the database and of every key; later calls fail with `CLOSED`.
+    pub fn close(&self) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            shared.stop();
+            Ok(async move {
+                shared.store.close().await;
+                Ok(JsValue::UNDEFINED)
+            })
+        })
+    }
+
+    /// Closes, and deletes everything, credentials included.
+    pub fn destroy(&self) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise(|| {
+            shared.stop();
+            Ok(async move {
+                shared.store.destroy().await?;
+                Ok(JsValue::UNDEFINED)
+            })
+        })
+    }
+}

@@ -1,0 +1,5 @@
+//! Decisions given facts: pure.
+
+mod fallback;
+
+pub use fallback::{Candidates, falls_back};
