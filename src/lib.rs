@@ -10,5 +10,6 @@ pub mod platform;
 pub mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod transport;
 
 pub use error::{Error, ErrorKind, ErrorStatus, Result};

@@ -7,6 +7,7 @@ use core::pin::Pin;
 use crate::error::Result;
 use crate::model::{CommitReceipt, Key, KeyRange, Record, WriteBatch};
 
+pub mod layer;
 pub mod memory;
 
 /// A future of this single-threaded world: a page's or a worker's event loop, or a test's.
