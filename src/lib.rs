@@ -11,9 +11,11 @@ mod js;
 pub mod model;
 pub mod platform;
 pub mod policy;
+pub mod query;
 pub mod store;
 pub mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod transport;
 
 pub use error::{Error, ErrorKind, ErrorStatus, Result};

@@ -42,7 +42,8 @@ pub(super) fn keys(value: &JsValue) -> Result<Vec<Key>> {
 pub(super) fn items(value: &JsValue) -> Result<Vec<JsValue>> {
     let refuse = || Error::new(ErrorKind::InvalidValue, "an array or another iterable is wanted here");
     let thrown = |thrown: JsValue| {
-        Error::new(ErrorKind::InvalidValue, "iterating over the values failed").caused_by(crate::platform::said(&thrown))
+        Error::new(ErrorKind::InvalidValue, "iterating over the values failed")
+            .caused_by(crate::platform::said(&thrown))
     };
     if value.is_string() {
         return Err(refuse());
@@ -159,5 +160,5 @@ pub(super) fn property(value: &JsValue, name: &str) -> Result<JsValue> {
 
 /// The names of an object's own properties.
 pub(super) fn names(value: &JsValue) -> Vec<String> {
-    Object::keys(value.unchecked_ref()).iter().filter_map(|name| name.as_string()).collect()
+    Object::keys(value.unchecked_ref::<Object>()).iter().filter_map(|name| name.as_string()).collect()
 }

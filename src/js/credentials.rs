@@ -62,7 +62,10 @@ impl Credentials {
             let options = WriteOptions::parse(&options, &["metadata", "expiration"])?;
             let secret = owned(&secret)?;
             if secret.as_js().is_undefined() || secret.as_js().is_null() {
-                return Err(Error::new(ErrorKind::InvalidValue, "a secret is text, bytes or an object; to remove it, use delete"));
+                return Err(Error::new(
+                    ErrorKind::InvalidValue,
+                    "a secret is text, bytes or an object; to remove it, use delete",
+                ));
             }
             Ok(async move {
                 shared.asking.for_sealed(&shared.store, true).await?;
@@ -86,7 +89,9 @@ impl Credentials {
     /// Names and times. Opens nothing.
     pub fn list(&self) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| Ok(async move { Ok(shared.store.credentials().list().await?.iter().map(item).collect::<Array>().into()) }))
+        promise(|| {
+            Ok(async move { Ok(shared.store.credentials().list().await?.iter().map(item).collect::<Array>().into()) })
+        })
     }
 
     /// Whether there is a secret. Opens nothing.
@@ -109,4 +114,3 @@ fn no_passphrase() -> Error {
     )
     .during("unlock")
 }
-

@@ -160,9 +160,7 @@ impl DataStore {
         promise(|| {
             let options: ReadOptions = parse(&options, &["namespace"])?;
             let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(&key)?);
-            Ok(async move {
-                Ok(metadata(records.meta(&key).await?.as_ref().and_then(|meta| meta.metadata.as_ref())))
-            })
+            Ok(async move { Ok(metadata(records.meta(&key).await?.as_ref().and_then(|meta| meta.metadata.as_ref()))) })
         })
     }
 

@@ -47,7 +47,9 @@ impl Listeners {
     /// Those who listen to sync, as a copy: they may come and go while they are called.
     pub(super) fn of_sync(&self) -> Vec<Function> {
         let kept = self.kept.borrow();
-        kept.values().filter_map(|kept| if let Kept::Sync(listener) = kept { Some(listener.clone()) } else { None }).collect()
+        kept.values()
+            .filter_map(|kept| if let Kept::Sync(listener) = kept { Some(listener.clone()) } else { None })
+            .collect()
     }
 }
 

@@ -61,7 +61,7 @@ struct Wanted {
 
 /// Opens a data store.
 #[wasm_bindgen(js_name = createStorage)]
-pub fn create_storage(options: JsValue) -> Promise {
+pub(crate) fn create_storage(options: JsValue) -> Promise {
     let wanted = read(&options);
     wasm_bindgen_futures::future_to_promise(async move {
         let opened = async { open(wanted?).await };
@@ -79,12 +79,8 @@ fn read(options: &JsValue) -> Result<Wanted> {
     if name.is_empty() {
         return Err(Error::new(ErrorKind::InvalidConfig, "the database needs a name"));
     }
-    let candidates = Candidates::of(
-        raw.platform.as_deref(),
-        raw.kind.as_deref(),
-        raw.primary.as_deref(),
-        raw.fallbacks.as_deref(),
-    )?;
+    let candidates =
+        Candidates::of(raw.platform.as_deref(), raw.kind.as_deref(), raw.primary.as_deref(), raw.fallbacks.as_deref())?;
     let schema = schema(&given("collections")?)?;
     let replication = sync::read(&given("sync")?, &given("retryPolicy")?, &schema)?;
     if candidates.iter().any(|kind| kind == "cloud") && replication.is_none() {
@@ -109,7 +105,9 @@ fn asking(encryption: &JsValue) -> Result<Asking> {
     }
     let raw: RawEncryption = parse(encryption, &["key", "passphrase"])?;
     if let Some(key) = raw.key.filter(|key| key != "passphrase") {
-        return Err(Error::new(ErrorKind::InvalidConfig, "the key-encryption key comes from a “passphrase”").with("key", key));
+        return Err(
+            Error::new(ErrorKind::InvalidConfig, "the key-encryption key comes from a “passphrase”").with("key", key)
+        );
     }
     let ask = if encryption.is_object() { property(encryption, "passphrase")? } else { JsValue::UNDEFINED };
     Ok(Asking::new(if ask.is_undefined() { None } else { Some(function("passphrase", ask)?) }))
@@ -199,7 +197,7 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
         None => sealed,
     });
     let shared = Rc::new(Shared {
-        sync: replicating.map(|replicating| replicating.start(&store)),
+        sync: replicating.map(|replicating| replicating.start()),
         store,
         asking: wanted.asking,
         listeners: events::Listeners::default(),

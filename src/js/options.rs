@@ -35,7 +35,11 @@ pub(super) fn whole(name: &'static str, number: Option<f64>) -> Result<Option<us
     match number {
         None => Ok(None),
         Some(number) if number >= 0.0 && number.fract() == 0.0 && number <= 9_007_199_254_740_991.0 => {
-            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked; saturates at the most")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "checked; saturates at the most"
+            )]
             let count = number as usize;
             Ok(Some(count))
         }
@@ -62,7 +66,9 @@ pub(super) fn durability(text: Option<&str>) -> Result<Option<Durability>> {
         None => Ok(None),
         Some("strict") => Ok(Some(Durability::Strict)),
         Some("relaxed") => Ok(Some(Durability::Relaxed)),
-        Some(other) => Err(Error::new(ErrorKind::InvalidConfig, "durability is “strict” or “relaxed”").with("value", other)),
+        Some(other) => {
+            Err(Error::new(ErrorKind::InvalidConfig, "durability is “strict” or “relaxed”").with("value", other))
+        }
     }
 }
 
@@ -121,7 +127,9 @@ pub(super) fn list_of_collection(value: &JsValue) -> Result<ListOptions> {
     let (namespace, options) = list(value)?;
     match namespace {
         None => Ok(options),
-        Some(_) => Err(Error::new(ErrorKind::InvalidConfig, "a collection is a namespace already").with("option", "namespace")),
+        Some(_) => {
+            Err(Error::new(ErrorKind::InvalidConfig, "a collection is a namespace already").with("option", "namespace"))
+        }
     }
 }
 
@@ -173,7 +181,8 @@ impl WriteOptions {
             return Ok(Self { atomic: true, ..Self::default() });
         }
         let raw: RawWrite = parse(value, known)?;
-        let optional = |name: &'static str| if known.contains(&name) { property(value, name) } else { Ok(JsValue::UNDEFINED) };
+        let optional =
+            |name: &'static str| if known.contains(&name) { property(value, name) } else { Ok(JsValue::UNDEFINED) };
         let metadata = optional("metadata")?;
         let on_progress = optional("onProgress")?;
         Ok(Self {
@@ -195,5 +204,7 @@ impl WriteOptions {
 
 /// A function of the caller.
 pub(super) fn function(name: &'static str, value: JsValue) -> Result<Function> {
-    value.dyn_into().map_err(|_| Error::new(ErrorKind::InvalidConfig, "the option must be a function").with("option", name))
+    value
+        .dyn_into()
+        .map_err(|_| Error::new(ErrorKind::InvalidConfig, "the option must be a function").with("option", name))
 }

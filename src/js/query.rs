@@ -81,7 +81,8 @@ fn filter(value: &JsValue, depth: usize) -> Result<Filter> {
         ["field", "operator"] | ["field", "operator", "value"] => {
             let text = |name| {
                 property(value, name)?.as_string().ok_or_else(|| {
-                    Error::new(ErrorKind::InvalidQuery, "the field and the operator of a filter are texts").with("property", name)
+                    Error::new(ErrorKind::InvalidQuery, "the field and the operator of a filter are texts")
+                        .with("property", name)
                 })
             };
             let operand = Payload::from(property(value, "value")?);

@@ -78,7 +78,8 @@ impl DataStore {
         let shared = Rc::clone(&self.0);
         promise(|| {
             let _: ReadOptions = parse(&options, &["metadata"])?;
-            let metadata = if options.is_object() { super::convert::property(&options, "metadata")? } else { JsValue::UNDEFINED };
+            let metadata =
+                if options.is_object() { super::convert::property(&options, "metadata")? } else { JsValue::UNDEFINED };
             let metadata = if metadata.is_undefined() { None } else { Some(owned_object(&metadata, "metadata")?) };
             Ok(async move {
                 shared.store.create_namespace(&name, metadata).await?;

@@ -49,14 +49,15 @@ pub(crate) enum KeyedOp {
 ///
 /// - A record whose time is over counts as absent, but its version goes on counting.
 /// - `created` survives an overwrite; metadata, tags and expiry stay unless the put names them.
-/// - A replicated write is stamped later than whatever it replaces, so a slow clock cannot undo it.
+/// - A replicated write is stamped later than whatever it replaces, tombstones included, so a slow clock cannot undo it.
+/// - Versions count on over a tombstone, so no version names two states of one key.
 ///
 /// # Errors
 ///
 /// `ALREADY_EXISTS`, `NOT_FOUND` or `CONFLICT` where the precondition is not met.
 pub(crate) fn apply(op: KeyedOp, previous: Option<&Record>, tombstone: Option<&Record>, now: f64) -> Result<Applied> {
     match op {
-        KeyedOp::Put(put) => apply_put(put, previous, now),
+        KeyedOp::Put(put) => apply_put(put, previous, tombstone, now),
         KeyedOp::Delete(delete) => apply_delete(&delete, previous, now),
         KeyedOp::Replicate(replicate) => apply_replicate(replicate, previous, tombstone),
     }
@@ -92,7 +93,8 @@ fn stamp(hlc: Hlc, previous: Option<&Record>) -> Replica {
     Replica { rev: before.and_then(|before| before.rev), hlc, dirty: true }
 }
 
-fn apply_put(put: Put, previous: Option<&Record>, now: f64) -> Result<Applied> {
+fn apply_put(put: Put, previous: Option<&Record>, tombstone: Option<&Record>, now: f64) -> Result<Applied> {
+    let there = previous.or(tombstone);
     let alive = live(previous, now);
     check(put.precondition, alive.map(|record| record.meta.version), &put.collection, &put.key)?;
     let body = match (put.content, alive) {
@@ -113,7 +115,7 @@ fn apply_put(put: Put, previous: Option<&Record>, now: f64) -> Result<Applied> {
         }),
     };
     let meta = Meta {
-        version: previous.map_or(0, |record| record.meta.version) + 1,
+        version: there.map_or(0, |record| record.meta.version) + 1,
         created: old.map_or(now, |meta| meta.created),
         modified: now,
         expires: match put.expires {
@@ -124,7 +126,7 @@ fn apply_put(put: Put, previous: Option<&Record>, now: f64) -> Result<Applied> {
         tags: put.tags.unwrap_or_else(|| old.map(|meta| meta.tags.clone()).unwrap_or_default()),
         metadata,
         replica: match put.replicate {
-            Some(hlc) => Some(stamp(hlc, previous)),
+            Some(hlc) => Some(stamp(hlc, there)),
             None => previous.and_then(|record| record.meta.replica),
         },
     };

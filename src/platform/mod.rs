@@ -10,6 +10,6 @@ mod web;
 #[cfg(not(target_family = "wasm"))]
 pub use native::{Payload, now, pbkdf2_sha256, random};
 #[cfg(target_family = "wasm")]
-pub(crate) use web::{environment, said};
-#[cfg(target_family = "wasm")]
 pub use web::{Payload, now, pbkdf2_sha256, random, sleep, spawn, within};
+#[cfg(target_family = "wasm")]
+pub(crate) use web::{environment, said};

@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn a_mistake_is_told_and_not_hidden_behind_an_empty_store() {
-        for kind in [ErrorKind::VersionError, ErrorKind::InvalidConfig, ErrorKind::Blocked, ErrorKind::InvalidNamespace] {
+        for kind in [ErrorKind::VersionError, ErrorKind::InvalidConfig, ErrorKind::Blocked, ErrorKind::InvalidNamespace]
+        {
             assert!(!falls_back(kind));
         }
         assert!(falls_back(ErrorKind::Unsupported));

@@ -1,7 +1,7 @@
 //! Secrets: sealed at rest, opened only while the keys are.
 
 use super::{Collection, DataStore, EntryOptions, Item, ListOptions, WriteResult};
-use crate::backend::Scan;
+use crate::backend::{Read, Scan};
 use crate::crypto::Unlocked;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Durability, Key, Put, WriteBatch, WriteOp, system};
@@ -30,6 +30,12 @@ impl Credentials {
     #[must_use]
     pub fn locked(&self) -> bool {
         self.store.0.keyring.is_locked()
+    }
+
+    /// Whether there is a wrapped key: whether a passphrase was ever chosen, here or where this store replicates from.
+    pub async fn exist(&self) -> Result<bool> {
+        let scan = Scan { limit: Some(1), read: Read::Keys, ..Scan::all(system::KEYS) };
+        Ok(!self.store.0.stack.scan(&scan).await?.is_empty())
     }
 
     /// Forgets every key.

@@ -11,7 +11,7 @@ mod status;
 
 use std::rc::Rc;
 
-use crate::backend::layer::seal::Seal;
+use crate::backend::layer::Seal;
 use crate::backend::{Backend, Facts};
 use crate::crypto::Keyring;
 use crate::error::{Error, Result};

@@ -105,6 +105,24 @@ impl Clock {
         Self { last: Hlc::new(0, 0, device), offset: 0.0 }
     }
 
+    /// The clock of a device as it was: no later stamp than `last` is given out again, and the correction holds.
+    #[must_use]
+    pub fn resume(last: Hlc, offset: f64) -> Self {
+        Self { last, offset: if offset.is_finite() { offset } else { 0.0 } }
+    }
+
+    /// The last stamp given out or observed.
+    #[must_use]
+    pub const fn last(&self) -> Hlc {
+        self.last
+    }
+
+    /// What the endpoint's time is ahead of the device's, milliseconds, where that was corrected.
+    #[must_use]
+    pub const fn offset(&self) -> f64 {
+        self.offset
+    }
+
     /// The stamp of something that happens now.
     pub fn tick(&mut self, now: f64) -> Hlc {
         let corrected = now + self.offset;

@@ -8,4 +8,8 @@
 //! wrong: seal(journal(indexeddb))   the log would be sealed too, and nobody without the key could send it
 //! ```
 
-pub mod seal;
+mod journal;
+mod seal;
+
+pub use journal::{Journal, Replicated};
+pub use seal::Seal;

@@ -73,6 +73,15 @@ export function holdLock(name, onHeld) {
   };
 }
 
+/** Tells the other tabs and workers of the origin; gives [tell, end]. Where there is no channel, it tells nobody. */
+export function openChannel(name, onHeard) {
+  if (typeof globalThis.BroadcastChannel !== 'function') return [() => {}, () => {}];
+  const channel = new BroadcastChannel(name);
+  channel.onmessage = () => onHeard();
+  channel.unref?.(); // Node would wait for it
+  return [() => channel.postMessage('wrote'), () => channel.close()];
+}
+
 /** Reports what a listener threw as if nobody had caught it, without stopping anything. */
 export function report(thrown) {
   if (typeof globalThis.reportError === 'function') globalThis.reportError(thrown);

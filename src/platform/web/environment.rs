@@ -1,6 +1,6 @@
 //! What the place we run in is and offers.
 
-use js_sys::{Function, Promise};
+use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -16,6 +16,8 @@ extern "C" {
     #[wasm_bindgen(js_name = holdLock)]
     fn hold_lock(name: &str, on_held: &Closure<dyn FnMut(bool)>) -> Function;
     fn report(thrown: &JsValue);
+    #[wasm_bindgen(js_name = openChannel)]
+    fn open_channel(name: &str, on_heard: &Closure<dyn FnMut()>) -> Array;
 
     /// What `estimate` resolves with.
     type Estimate;
@@ -103,5 +105,34 @@ impl OriginLock {
 impl Drop for OriginLock {
     fn drop(&mut self) {
         drop(self.end.call0(&JsValue::UNDEFINED));
+    }
+}
+
+/// Tells the other tabs and workers of the origin that something was written, and hears them, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Announcer {
+    tell: JsValue,
+    end: JsValue,
+    _callback: Closure<dyn FnMut()>,
+}
+
+impl Announcer {
+    pub(crate) fn new(name: &str, on_heard: impl Fn() + 'static) -> Self {
+        let callback = Closure::<dyn FnMut()>::new(on_heard);
+        let channel = open_channel(name, &callback);
+        Self { tell: channel.get(0), end: channel.get(1), _callback: callback }
+    }
+
+    pub(crate) fn announce(&self) {
+        let tell: &Function = self.tell.unchecked_ref();
+        // A channel that closes meanwhile tells nobody: the interval finds what was written.
+        drop(tell.call0(&JsValue::UNDEFINED));
+    }
+}
+
+impl Drop for Announcer {
+    fn drop(&mut self) {
+        let end: &Function = self.end.unchecked_ref();
+        drop(end.call0(&JsValue::UNDEFINED));
     }
 }

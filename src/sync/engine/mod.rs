@@ -1,0 +1,344 @@
+//! The sync engine: a state machine without I/O.
+//!
+//! Events go in, actions come out; the driver carries them out and tells what came of them. One round is under way at
+//! a time, and in it one action; whatever happens in between is noted and acted on when its turn comes.
+
+mod answer;
+mod pull;
+mod push;
+mod round;
+
+pub(crate) use answer::{Incoming, SentOp, Snapshot, Unreadable};
+pub(crate) use push::{Settlement, Verdict};
+use round::{Round, Step};
+
+use super::lookup::Doc;
+use super::outbox::Pending;
+use super::protocol::Limits;
+use super::retry::Retry;
+use super::state::{Flight, Persisted, Progress, Versioned};
+use super::{Direction, Hlc, SyncReport};
+use crate::error::{Error, ErrorKind};
+use crate::transport::{Answer, ChangesQuery};
+
+/// How the engine behaves.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) endpoint: String,
+    pub(crate) collections: Vec<String>,
+    pub(crate) retry: Retry,
+    /// How often changes are pulled without any other reason, milliseconds.
+    pub(crate) interval: f64,
+    /// How long writes gather before they are sent, milliseconds.
+    pub(crate) debounce: f64,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// Something was written here or in another tab.
+    Wrote,
+    /// The network came or went.
+    Online(bool),
+    /// This tab became, or ceased to be, the one that sends.
+    Leads(bool),
+    /// Sync was switched on or off.
+    Enabled(bool),
+    /// The page came into view.
+    Visible,
+    /// The time that was asked for has come.
+    Timer,
+    /// A round is asked for.
+    Run { id: u64, direction: Direction },
+    /// The persisted state.
+    Loaded(Box<Persisted>),
+    /// What is to be sent.
+    Pending(Pending),
+    /// A commit was made.
+    Stored(Tally),
+    /// Another sender was faster; nothing was written.
+    Late,
+    /// The endpoint answered.
+    Answered(Answer),
+    /// The endpoint did not answer.
+    Unreachable(Error),
+    /// The token could not be had.
+    NoToken(Error),
+    /// A read or commit failed.
+    StorageFailed(Error),
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub(crate) enum Action {
+    /// Read the persisted state: answered by `Loaded`.
+    Load,
+    /// Ask the endpoint what it accepts: answered by `Answered`, as are all requests.
+    AskStatus,
+    /// Read what is to be sent: answered by `Pending`.
+    LoadPending { limits: Limits },
+    /// Delete outbox rows that name nothing pending: answered by `Stored`, as are all commits.
+    Sweep { rows: Vec<u64> },
+    /// Set aside what cannot be sent.
+    SetAside { letters: Vec<(Doc, Hlc, Error)> },
+    /// Number the operations and freeze the request, or freeze the parts of one that is too large.
+    StoreFlight { state: Box<Persisted>, flight: Flight, mids: u64 },
+    /// Send these exact bytes.
+    Push { body: String },
+    /// Write down what became of the operations.
+    Settle { flight: Versioned<Flight>, settlement: Box<Settlement> },
+    /// Give up a flight that the endpoint's new history knows nothing of, and ask for a snapshot.
+    Reset { state: Box<Persisted>, progress: Progress },
+    /// Ask what has changed.
+    Pull { query: ChangesQuery },
+    /// Take what has changed, and move the cursor.
+    Apply { changes: Vec<Incoming>, from: Versioned<Progress>, to: Progress },
+    /// Ask for everything.
+    TakeSnapshot { collections: Vec<String> },
+    /// Take everything, and move the cursor.
+    ApplySnapshot { snapshot: Box<Snapshot>, from: Versioned<Progress>, to: Progress },
+    /// The endpoint's time: correct the clock by it.
+    ServerTime(f64),
+    /// Send `Timer` at this time; it takes the place of an earlier wish.
+    WakeAt(f64),
+    /// A problem that ends nothing.
+    Report(Error),
+    /// A round is over.
+    Finished { runs: Vec<u64>, outcome: Result<SyncReport, Error> },
+}
+
+/// What a commit did, for the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Tally {
+    pub(crate) pushed: u64,
+    pub(crate) pulled: u64,
+    pub(crate) conflicts: u64,
+    pub(crate) failed: u64,
+}
+
+/// The machine.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    settings: Settings,
+    online: bool,
+    leads: bool,
+    enabled: bool,
+    /// When gathered writes are to be sent.
+    push_at: Option<f64>,
+    /// When changes are to be pulled.
+    pull_at: f64,
+    /// Nothing goes by itself before this: the wait after a failure.
+    wait_until: f64,
+    /// Nothing goes at all before this: the endpoint asked for it.
+    busy_until: f64,
+    /// Failures in a row.
+    attempts: u32,
+    runs: Vec<(u64, Direction)>,
+    limits: Option<Limits>,
+    round: Option<Round>,
+    last_success: Option<f64>,
+    last_error: Option<Error>,
+}
+
+impl Engine {
+    pub(crate) fn new(settings: Settings, enabled: bool) -> Self {
+        Self {
+            settings,
+            online: true,
+            leads: false,
+            enabled,
+            push_at: Some(0.0),
+            pull_at: 0.0,
+            wait_until: 0.0,
+            busy_until: 0.0,
+            attempts: 0,
+            runs: Vec::new(),
+            limits: None,
+            round: None,
+            last_success: None,
+            last_error: None,
+        }
+    }
+
+    pub(crate) fn running(&self) -> bool {
+        self.round.is_some()
+    }
+
+    pub(crate) fn online(&self) -> bool {
+        self.online
+    }
+
+    pub(crate) fn leads(&self) -> bool {
+        self.leads
+    }
+
+    pub(crate) fn enabled(&self) -> bool {
+        self.enabled
+    }
+
+    /// How often the flight has failed in a row.
+    pub(crate) fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    pub(crate) fn last_success(&self) -> Option<f64> {
+        self.last_success
+    }
+
+    pub(crate) fn last_error(&self) -> Option<&Error> {
+        self.last_error.as_ref()
+    }
+
+    /// When the next round goes by itself, if it does.
+    pub(crate) fn next_round(&self) -> Option<f64> {
+        if !(self.enabled && self.online && self.leads) || self.round.is_some() {
+            return None;
+        }
+        let wanted = self.push_at.map_or(self.pull_at, |at| at.min(self.pull_at));
+        Some(wanted.max(self.wait_until).max(self.busy_until))
+    }
+
+    /// Takes an event; answers what is to be done, in order. `random` is in `0..1`.
+    pub(crate) fn handle(&mut self, event: Event, now: f64, random: f64) -> Vec<Action> {
+        match event {
+            Event::Wrote => {
+                self.push_at.get_or_insert(now + self.settings.debounce);
+            }
+            Event::Online(online) => {
+                let back = online && !self.online;
+                self.online = online;
+                if back {
+                    self.at_once(now);
+                }
+            }
+            Event::Leads(leads) => {
+                if leads && !self.leads {
+                    self.push_at = Some(now);
+                }
+                self.leads = leads;
+            }
+            Event::Enabled(enabled) => {
+                if enabled && !self.enabled {
+                    self.at_once(now);
+                }
+                self.enabled = enabled;
+            }
+            Event::Visible => self.at_once(now),
+            Event::Timer => {}
+            Event::Run { id, direction } => self.runs.push((id, direction)),
+            outcome => return self.outcome(outcome, now, random),
+        }
+        self.begin(now)
+    }
+
+    /// There is hope again: waits end, but for one that the endpoint asked for.
+    fn at_once(&mut self, now: f64) {
+        self.wait_until = 0.0;
+        self.push_at = Some(now);
+        self.pull_at = now;
+    }
+
+    /// Begins a round if there is reason to.
+    fn begin(&mut self, now: f64) -> Vec<Action> {
+        if self.round.is_some() {
+            return Vec::new();
+        }
+        let mut actions = Vec::new();
+        let refusal = if !self.online {
+            let message = "the device is offline; what waits is sent when it is online again";
+            Some(Error::new(ErrorKind::NetworkError, message))
+        } else if now < self.busy_until {
+            let message = "the endpoint asked to be left alone for a while; try later";
+            Some(Error::new(ErrorKind::NetworkError, message).with("milliseconds left", (self.busy_until - now).ceil()))
+        } else {
+            None
+        };
+        let runs = core::mem::take(&mut self.runs);
+        if let (Some(error), false) = (&refusal, runs.is_empty()) {
+            let runs = runs.iter().map(|(id, _)| *id).collect();
+            actions.push(Action::Finished { runs, outcome: Err(error.clone().during("sync.run")) });
+        } else if !runs.is_empty() {
+            let push = runs.iter().any(|(_, direction)| *direction != Direction::Pull);
+            let pull = runs.iter().any(|(_, direction)| *direction != Direction::Push);
+            return self.start(Round::new(runs.iter().map(|(id, _)| *id).collect(), push, pull, now));
+        }
+        match self.next_round() {
+            Some(at) if at <= now => {
+                let pull = self.pull_at <= now;
+                actions.extend(self.start(Round::new(Vec::new(), true, pull, now)));
+            }
+            Some(at) => actions.push(Action::WakeAt(at)),
+            None => {}
+        }
+        actions
+    }
+
+    fn start(&mut self, round: Round) -> Vec<Action> {
+        if round.push {
+            self.push_at = None;
+        }
+        self.round = Some(round);
+        vec![Action::Load]
+    }
+
+    /// Goes on in the round with what came of its last action.
+    fn outcome(&mut self, event: Event, now: f64, random: f64) -> Vec<Action> {
+        let Some(mut round) = self.round.take() else { return Vec::new() };
+        let step = self.step(&mut round, event);
+        match step {
+            Step::Do(actions) => {
+                self.round = Some(round);
+                actions
+            }
+            Step::Done(mut actions) => {
+                let failure = round.failure.take();
+                actions.extend(self.finish(&round, failure.map_or(Ok(()), Err), now, random));
+                actions
+            }
+            Step::Fail(error) => self.finish(&round, Err(error), now, random),
+            Step::Busy(error, after) => {
+                self.busy_until = now + after.unwrap_or(0.0);
+                self.finish(&round, Err(error), now, random)
+            }
+            Step::Pause(error) => {
+                let actions = self.finish(&round, Err(error), now, random);
+                self.wait_until = now + self.settings.retry.max_delay;
+                actions.into_iter().chain(self.next_round().map(Action::WakeAt)).collect()
+            }
+        }
+    }
+
+    fn finish(&mut self, round: &Round, outcome: Result<(), Error>, now: f64, random: f64) -> Vec<Action> {
+        let outcome = match outcome {
+            Ok(()) => {
+                self.attempts = 0;
+                self.wait_until = 0.0;
+                self.last_success = Some(now);
+                self.last_error = None;
+                if round.pull {
+                    self.pull_at = now + self.settings.interval;
+                }
+                Ok(SyncReport {
+                    pushed: round.tally.pushed,
+                    pulled: round.tally.pulled,
+                    conflicts: round.tally.conflicts,
+                    failed: round.tally.failed,
+                    duration_ms: (now - round.began).max(0.0),
+                })
+            }
+            Err(error) => {
+                self.attempts = self.attempts.saturating_add(1);
+                self.wait_until = now + self.settings.retry.delay(self.attempts, random);
+                if round.push {
+                    self.push_at = Some(now);
+                }
+                let error = error.during("sync.run");
+                self.last_error = Some(error.clone());
+                Err(error)
+            }
+        };
+        let mut actions = vec![Action::Finished { runs: round.runs.clone(), outcome }];
+        actions.extend(self.begin(now));
+        actions
+    }
+}

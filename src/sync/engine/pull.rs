@@ -1,0 +1,70 @@
+//! Receiving: changes after the cursor, or everything.
+
+use super::answer::{Changed, Reply, document, read, snapshot};
+use super::round::{Awaiting, Round, Stage, Step};
+use super::{Action, Engine};
+use crate::sync::engine::answer::nonsense;
+use crate::sync::state::Progress;
+use crate::transport::{Answer, ChangesQuery};
+
+/// How many changes are asked for at a time.
+const PAGE: usize = 500;
+
+impl Engine {
+    pub(super) fn query(&self, progress: &Progress) -> ChangesQuery {
+        ChangesQuery { since: progress.cursor.clone(), limit: PAGE, collections: self.settings.collections.clone() }
+    }
+
+    /// Goes through the answer to a pull.
+    pub(super) fn changed(&mut self, round: &mut Round, answer: &Answer) -> Step {
+        let changed = match read::<Changed>(answer) {
+            Reply::Success(changed) => changed,
+            other => return self.refused(round, Awaiting::Changes, other),
+        };
+        let Some(state) = round.state.take() else { return round.turn(Stage::Pull) };
+        let from = state.progress;
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch")]
+        let time = Action::ServerTime(changed.server_time as f64);
+        let moved = from.value.cursor.as_deref() != Some(changed.cursor.as_str());
+        if changed.changes.is_empty() && !moved {
+            if changed.more {
+                return Step::Fail(nonsense("that there is more, and not what"));
+            }
+            return Step::Done(vec![time]);
+        }
+        let changes = changed.changes.iter().map(|raw| document(raw)).collect();
+        let to = Progress { cursor: Some(changed.cursor), ..from.value.clone() };
+        if !changed.more {
+            round.last_page();
+        }
+        let mut step = round.ask(Awaiting::Commit, Action::Apply { changes, from, to });
+        if let Step::Do(actions) = &mut step {
+            actions.insert(0, time);
+        }
+        step
+    }
+
+    /// Goes through a snapshot.
+    pub(super) fn snapshot(&mut self, round: &mut Round, answer: &Answer) -> Step {
+        let snapshot = match snapshot(answer) {
+            Reply::Success(snapshot) => snapshot,
+            other => return self.refused(round, Awaiting::Snapshot, other),
+        };
+        let Some(state) = round.state.take() else { return round.turn(Stage::Snapshot) };
+        let from = state.progress;
+        let to = Progress {
+            epoch: Some(snapshot.head.epoch.clone()),
+            cursor: Some(snapshot.head.cursor.clone()),
+            snapshot: false,
+            ..from.value.clone()
+        };
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch")]
+        let time = Action::ServerTime(snapshot.head.server_time as f64);
+        let apply = Action::ApplySnapshot { snapshot: Box::new(snapshot), from, to };
+        let mut step = round.ask(Awaiting::Commit, apply);
+        if let Step::Do(actions) = &mut step {
+            actions.insert(0, time);
+        }
+        step
+    }
+}

@@ -1,0 +1,279 @@
+//! One round: push until nothing waits, then pull until nothing is new.
+
+use super::answer::{Reply, read};
+use super::{Action, Engine, Event, Tally};
+use crate::error::{Error, ErrorKind};
+use crate::sync::outbox::Pending;
+use crate::sync::protocol::{Limits, SpaceStatus};
+use crate::sync::state::Persisted;
+use crate::transport::Answer;
+
+/// How often in a row another sender may be faster, or operations settle nothing, before the round ends.
+const MOST_FRUITLESS: u32 = 20;
+
+/// A round under way.
+#[derive(Debug)]
+pub(super) struct Round {
+    pub(super) runs: Vec<u64>,
+    pub(super) push: bool,
+    pub(super) pull: bool,
+    pub(super) began: f64,
+    pub(super) tally: Tally,
+    /// What failed without ending the round.
+    pub(super) failure: Option<Error>,
+    pub(super) state: Option<Box<Persisted>>,
+    stage: Stage,
+    awaiting: Awaiting,
+    asked_again: bool,
+    fruitless: u32,
+    resets: u32,
+    pulled_all: bool,
+}
+
+/// What the round is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    Push,
+    Snapshot,
+    Pull,
+}
+
+/// What the last action was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Awaiting {
+    State,
+    Status,
+    Pending,
+    /// A commit, after which the state is loaded anew.
+    Commit,
+    Push,
+    Changes,
+    Snapshot,
+}
+
+/// How a round goes on.
+#[derive(Debug)]
+pub(super) enum Step {
+    Do(Vec<Action>),
+    Done(Vec<Action>),
+    /// It ends, and is tried again after a growing wait.
+    Fail(Error),
+    /// It ends, and nothing is tried before the endpoint's own time.
+    Busy(Error, Option<f64>),
+    /// It ends, and waits to be told to go on.
+    Pause(Error),
+}
+
+impl Round {
+    pub(super) fn new(runs: Vec<u64>, push: bool, pull: bool, began: f64) -> Self {
+        Self {
+            runs,
+            push,
+            pull,
+            began,
+            tally: Tally::default(),
+            failure: None,
+            state: None,
+            stage: if push { Stage::Push } else { Stage::Pull },
+            awaiting: Awaiting::State,
+            asked_again: false,
+            fruitless: 0,
+            resets: 0,
+            pulled_all: false,
+        }
+    }
+
+    /// Asks for something and notes what is awaited.
+    pub(super) fn ask(&mut self, awaiting: Awaiting, action: Action) -> Step {
+        self.awaiting = awaiting;
+        Step::Do(vec![action])
+    }
+
+    /// Turns to another matter, from the state as it is then.
+    pub(super) fn turn(&mut self, stage: Stage) -> Step {
+        self.stage = stage;
+        self.ask(Awaiting::State, Action::Load)
+    }
+
+    /// Nothing more is to be pulled once this page is taken.
+    pub(super) fn last_page(&mut self) {
+        self.pulled_all = true;
+    }
+
+    /// The endpoint's history does not continue ours: everything must be taken anew. Once in a round.
+    pub(super) fn reset(&mut self) -> Step {
+        self.resets += 1;
+        let Some(state) = self.state.take() else { return self.turn(self.stage) };
+        if self.resets > 1 {
+            let message = "the endpoint's history began anew twice in one round; it will be asked again";
+            return Step::Fail(Error::new(ErrorKind::NetworkError, message));
+        }
+        self.stage = Stage::Snapshot;
+        let mut progress = state.progress.value.clone();
+        progress.snapshot = true;
+        self.ask(Awaiting::Commit, Action::Reset { state, progress })
+    }
+}
+
+impl Engine {
+    pub(super) fn step(&mut self, round: &mut Round, event: Event) -> Step {
+        match (event, round.awaiting) {
+            (Event::Loaded(state), Awaiting::State) => {
+                round.state = Some(state);
+                self.turn(round)
+            }
+            (Event::Pending(pending), Awaiting::Pending) => self.pending(round, pending),
+            (Event::Stored(tally), Awaiting::Commit) => {
+                round.tally.add(tally);
+                let fruitful = tally.pushed + tally.pulled + tally.failed > 0 || round.stage != Stage::Push;
+                self.again(round, fruitful)
+            }
+            (Event::Late, Awaiting::Commit) => {
+                round.pulled_all = false;
+                self.again(round, false)
+            }
+            (Event::Answered(answer), awaiting) => self.answered(round, awaiting, &answer),
+            (Event::Unreachable(error) | Event::StorageFailed(error), _) => Step::Fail(error),
+            (Event::NoToken(error), _) => Step::Pause(error),
+            // The driver answers each action once and in kind; what comes out of turn changes nothing.
+            _ => Step::Do(Vec::new()),
+        }
+    }
+
+    /// Loads the state and goes on, unless nothing has come of it for too long.
+    fn again(&mut self, round: &mut Round, fruitful: bool) -> Step {
+        round.fruitless = if fruitful { 0 } else { round.fruitless + 1 };
+        if round.fruitless > MOST_FRUITLESS {
+            let message = "others keep changing the same documents; it will be tried again";
+            return Step::Fail(Error::new(ErrorKind::NetworkError, message));
+        }
+        round.turn(round.stage)
+    }
+
+    /// Decides what comes next, given the state.
+    fn turn(&mut self, round: &mut Round) -> Step {
+        let Some(state) = round.state.take() else { return round.turn(round.stage) };
+        let snapshot = state.progress.value.snapshot;
+        match round.stage {
+            Stage::Push => {
+                // A flight for another endpoint is given up: what it carried is still pending.
+                let ours = state.flight.value.endpoint == self.settings.endpoint;
+                let body = state.flight.value.requests.first().filter(|_| ours).cloned();
+                round.state = Some(state);
+                let Some(limits) = self.limits else { return round.ask(Awaiting::Status, Action::AskStatus) };
+                match body {
+                    Some(body) => round.ask(Awaiting::Push, Action::Push { body }),
+                    None => round.ask(Awaiting::Pending, Action::LoadPending { limits }),
+                }
+            }
+            Stage::Pull if !round.pull || round.pulled_all => Step::Done(Vec::new()),
+            Stage::Pull | Stage::Snapshot if snapshot => {
+                round.state = Some(state);
+                round.stage = Stage::Snapshot;
+                let collections = self.settings.collections.clone();
+                round.ask(Awaiting::Snapshot, Action::TakeSnapshot { collections })
+            }
+            Stage::Snapshot => {
+                // It is taken: what is pending goes out again, and then what came after it comes in.
+                round.state = Some(state);
+                round.turn(if round.push { Stage::Push } else { Stage::Pull })
+            }
+            Stage::Pull => {
+                let query = self.query(&state.progress.value);
+                round.state = Some(state);
+                round.ask(Awaiting::Changes, Action::Pull { query })
+            }
+        }
+    }
+
+    fn pending(&mut self, round: &mut Round, pending: Pending) -> Step {
+        let mut actions: Vec<Action> = pending.damaged.iter().cloned().map(Action::Report).collect();
+        if let Some(error) = pending.damaged.first() {
+            round.failure.get_or_insert_with(|| error.clone());
+        }
+        let next = self.send(round, pending);
+        match next {
+            Step::Do(next) => {
+                actions.extend(next);
+                Step::Do(actions)
+            }
+            other => other,
+        }
+    }
+
+    fn answered(&mut self, round: &mut Round, awaiting: Awaiting, answer: &Answer) -> Step {
+        match awaiting {
+            Awaiting::Status => match read::<SpaceStatus>(answer) {
+                Reply::Success(status) => {
+                    self.limits = Some(sensible(status.limits));
+                    let mut step = round.turn(round.stage);
+                    #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch")]
+                    if let Step::Do(actions) = &mut step {
+                        actions.insert(0, Action::ServerTime(status.server_time as f64));
+                    }
+                    step
+                }
+                // An endpoint without the route has the least limits.
+                Reply::Failed(_) if answer.status == 404 => {
+                    self.limits = Some(Limits::default());
+                    round.turn(round.stage)
+                }
+                other => self.refused(round, Awaiting::Status, other),
+            },
+            Awaiting::Push => self.pushed(round, answer),
+            Awaiting::Changes => self.changed(round, answer),
+            Awaiting::Snapshot => self.snapshot(round, answer),
+            Awaiting::State | Awaiting::Pending | Awaiting::Commit => Step::Do(Vec::new()),
+        }
+    }
+
+    /// What every request does with an answer that is no success.
+    pub(super) fn refused<T>(&mut self, round: &mut Round, awaiting: Awaiting, reply: Reply<T>) -> Step {
+        match reply {
+            Reply::Unauthorized(error) if round.asked_again => Step::Pause(error),
+            Reply::Unauthorized(_) => {
+                // The token is asked for at every sending: to send again is to ask for a new one.
+                round.asked_again = true;
+                round.turn(round.stage)
+            }
+            Reply::Busy(error, after) => Step::Busy(error, after),
+            Reply::Reset if awaiting != Awaiting::Status && awaiting != Awaiting::Snapshot => round.reset(),
+            Reply::TooLarge(error) | Reply::Invalid(error) => {
+                Step::Fail(Error::new(ErrorKind::NetworkError, "the endpoint refuses the request").caused_by(error))
+            }
+            Reply::Failed(error) => self.limp(round, awaiting, error),
+            Reply::Success(_) | Reply::Reset => {
+                Step::Fail(Error::new(ErrorKind::NetworkError, "the endpoint answered out of turn"))
+            }
+        }
+    }
+
+    /// An endpoint that fails on pushing may still tell what has changed.
+    fn limp(&mut self, round: &mut Round, awaiting: Awaiting, error: Error) -> Step {
+        if awaiting == Awaiting::Push && round.pull && round.failure.is_none() {
+            round.failure = Some(error);
+            return round.turn(Stage::Pull);
+        }
+        Step::Fail(error)
+    }
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.pushed += other.pushed;
+        self.pulled += other.pulled;
+        self.conflicts += other.conflicts;
+        self.failed += other.failed;
+    }
+}
+
+/// Limits that a client can work with, and no greater than it has use for.
+fn sensible(limits: Limits) -> Limits {
+    let most = Limits::default();
+    Limits {
+        max_ops: limits.max_ops.clamp(1, most.max_ops),
+        max_bytes: limits.max_bytes.clamp(4096, most.max_bytes),
+        max_doc_bytes: limits.max_doc_bytes.max(1024),
+        max_depth: limits.max_depth,
+    }
+}

@@ -1,0 +1,239 @@
+//! The outbox: what was touched and is still to be sent, and what was refused.
+//!
+//! A row of [`system::OUTBOX`] names the documents of one commit, `{"v": 1, "at": ms, "docs": [[collection, key], …]}`
+//! with keys as text. Whether a document is pending is told by its record or tombstone alone: every pending document
+//! is named by a row, or is a dead letter.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use core::ops::Bound;
+
+use serde::{Deserialize, Serialize};
+
+use super::Hlc;
+use super::dead::{self, Letter};
+use super::document;
+use super::lookup::{Doc, Standing, lookup};
+use super::merge::Policy;
+use super::protocol::{Limits, PushOp};
+use super::state::{body, parse};
+use crate::backend::{Backend, Scan};
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Delete, Key, KeyRange, WriteOp, system};
+
+/// How many documents one row names at most.
+const ROW_DOCS: usize = 500;
+/// How many rows are read at a time.
+const PAGE: usize = 64;
+/// What a request has beside its operations: the client, the epoch, punctuation.
+const ENVELOPE_BYTES: usize = 1024;
+
+#[derive(Serialize, Deserialize)]
+struct Row {
+    v: u32,
+    at: f64,
+    docs: Vec<(String, String)>,
+}
+
+/// The rows that name these documents.
+pub(crate) fn append<'a>(docs: impl IntoIterator<Item = (&'a str, &'a Key)>, now: f64) -> Result<Vec<WriteOp>> {
+    let docs: Vec<(String, String)> = docs.into_iter().map(|(c, key)| (c.to_owned(), key.to_text())).collect();
+    docs.chunks(ROW_DOCS)
+        .map(|docs| {
+            let body = body(&Row { v: 1, at: now, docs: docs.to_vec() })?;
+            Ok(WriteOp::Append { collection: system::OUTBOX.to_owned(), body })
+        })
+        .collect()
+}
+
+/// Deletes a row.
+pub(crate) fn remove(row: u64) -> WriteOp {
+    WriteOp::Delete(Delete::new(system::OUTBOX, row_key(row)))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "rows are counted; 2^53 of them are out of reach")]
+fn row_key(row: u64) -> Key {
+    Key::Number(row as f64)
+}
+
+/// What is to be sent next.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    /// The operations, not yet numbered, in the order of the first write.
+    pub(crate) ops: Vec<PushOp>,
+    /// The rows that are done with once these operations are settled.
+    pub(crate) rows: Vec<u64>,
+    /// What cannot be sent, and why.
+    pub(crate) unsendable: Vec<(Doc, Hlc, Error)>,
+    /// What was wrong with rows that cannot be read; they stay.
+    pub(crate) damaged: Vec<Error>,
+}
+
+/// Reads what is to be sent next, within the endpoint's limits; at least one operation if there is any.
+///
+/// # Errors
+///
+/// What the backend raises. A damaged row is no error here: it is told of in the result and holds nothing up.
+pub(crate) async fn pending(backend: &dyn Backend, limits: Limits, policy: Policy) -> Result<Pending> {
+    let dead = dead::stamps(backend).await?;
+    let mut reader =
+        Reader { limits, policy, dead, seen: BTreeMap::new(), bytes: ENVELOPE_BYTES, result: Pending::default() };
+    let mut after = Bound::Unbounded;
+    loop {
+        let range = KeyRange { lower: after, upper: Bound::Unbounded };
+        let rows = backend.scan(&Scan { range, limit: Some(PAGE), ..Scan::all(system::OUTBOX) }).await?;
+        let Some(last) = rows.last() else { break };
+        after = Bound::Excluded(last.key.clone());
+        let full_page = rows.len() == PAGE;
+        let mut group = Vec::new();
+        for row in rows {
+            let (Some(number), Some(record)) = (row_number(&row.key), &row.record) else { continue };
+            match parse::<Row>(record, "outbox").and_then(|row| docs(&row)) {
+                Ok(docs) => group.push((number, docs)),
+                Err(error) => reader.result.damaged.push(error.with("number", number)),
+            }
+            if group.iter().map(|(_, docs)| docs.len()).sum::<usize>() >= limits.max_ops
+                && !reader.read(backend, core::mem::take(&mut group)).await?
+            {
+                return Ok(reader.result);
+            }
+        }
+        if !reader.read(backend, group).await? || !full_page {
+            break;
+        }
+    }
+    Ok(reader.result)
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "appended keys are whole and positive")]
+fn row_number(key: &Key) -> Option<u64> {
+    match key {
+        Key::Number(number) => Some(*number as u64),
+        Key::Date(_) | Key::String(_) | Key::Binary(_) | Key::Array(_) => None,
+    }
+}
+
+fn docs(row: &Row) -> Result<Vec<Doc>> {
+    row.docs
+        .iter()
+        .map(|(collection, text)| {
+            let key = Key::from_text(text).map_err(|error| {
+                Error::new(ErrorKind::Corrupted, "an outbox row names a key that is none").caused_by(error.message())
+            })?;
+            Ok(Doc::new(collection, key))
+        })
+        .collect()
+}
+
+struct Reader {
+    limits: Limits,
+    policy: Policy,
+    dead: BTreeMap<Doc, Hlc>,
+    /// The documents met so far, and whether each is taken care of.
+    seen: BTreeMap<Doc, bool>,
+    bytes: usize,
+    result: Pending,
+}
+
+impl Reader {
+    /// Reads the documents of some rows, in order; answers whether there is room for more.
+    async fn read(&mut self, backend: &dyn Backend, rows: Vec<(u64, Vec<Doc>)>) -> Result<bool> {
+        let new: BTreeSet<&Doc> =
+            rows.iter().flat_map(|(_, docs)| docs).filter(|doc| !self.seen.contains_key(*doc)).collect();
+        let new: Vec<Doc> = new.into_iter().cloned().collect();
+        let found = lookup(backend, &new).await?;
+        let mut found: BTreeMap<Doc, Standing> = new.into_iter().zip(found).collect();
+        Ok(rows.into_iter().all(|(number, docs)| self.row(number, docs, &mut found)))
+    }
+
+    /// Takes the documents of one row; answers whether there is room for more.
+    fn row(&mut self, number: u64, docs: Vec<Doc>, found: &mut BTreeMap<Doc, Standing>) -> bool {
+        let mut covered = true;
+        for doc in docs {
+            if let Some(known) = self.seen.get(&doc) {
+                covered &= *known;
+                continue;
+            }
+            let Some(standing) = found.remove(&doc) else { continue };
+            let Some(replica) = standing.replica().filter(|replica| replica.dirty) else {
+                self.seen.insert(doc, true);
+                continue;
+            };
+            if self.dead.get(&doc) == Some(&replica.hlc) {
+                self.seen.insert(doc, true);
+                continue;
+            }
+            let op = standing.live().map(document::encode).transpose().map(|body| PushOp {
+                mid: 0,
+                c: doc.collection.clone(),
+                id: doc.key.to_text(),
+                base: replica.rev,
+                hlc: replica.hlc,
+                mode: self.policy.mode(),
+                del: body.is_none(),
+                body,
+            });
+            match op.and_then(|op| size(&op, self.limits).map(|size| (op, size))) {
+                Err(error) => {
+                    // It becomes a dead letter, and the row is read again then.
+                    covered = false;
+                    self.seen.insert(doc.clone(), false);
+                    self.result.unsendable.push((doc, replica.hlc, error));
+                }
+                Ok((op, size)) => {
+                    let full =
+                        self.result.ops.len() >= self.limits.max_ops || self.bytes + size > self.limits.max_bytes;
+                    if full && !self.result.ops.is_empty() {
+                        return false;
+                    }
+                    self.bytes += size;
+                    self.seen.insert(doc, true);
+                    self.result.ops.push(op);
+                }
+            }
+        }
+        if covered {
+            self.result.rows.push(number);
+        }
+        true
+    }
+}
+
+/// What an operation adds to a request.
+fn size(op: &PushOp, limits: Limits) -> Result<usize> {
+    let body = op.body.as_ref().map_or(0, |body| body.get().len());
+    if body > limits.max_doc_bytes {
+        let message = "the document is larger than the endpoint takes; make it smaller";
+        return Err(Error::new(ErrorKind::QuotaExceeded, message)
+            .with("bytes", body)
+            .with("most", limits.max_doc_bytes));
+    }
+    let text = serde_json::to_string(&PushOp { mid: u64::MAX, ..op.clone() }).map_err(|error| {
+        Error::new(ErrorKind::SerializationError, "the document has no encoded form").caused_by(error)
+    })?;
+    Ok(text.len() + 1)
+}
+
+/// Every document that some row names, with the dead letters: how an application sees what waits.
+pub(crate) async fn named(backend: &dyn Backend) -> Result<(Vec<Doc>, Vec<Letter>)> {
+    let mut names = Vec::new();
+    let mut seen = BTreeSet::new();
+    for row in backend.scan(&Scan::all(system::OUTBOX)).await? {
+        let Some(record) = &row.record else { continue };
+        // A damaged row is told of by the next round.
+        let Ok(docs) = parse::<Row>(record, "outbox").and_then(|row| docs(&row)) else { continue };
+        names.extend(docs.into_iter().filter(|doc| seen.insert(doc.clone())));
+    }
+    let found = lookup(backend, &names).await?;
+    let letters = dead::letters(backend).await?;
+    let dead: BTreeMap<&Doc, Hlc> = letters.iter().filter_map(|letter| Some((&letter.doc, letter.sent()?))).collect();
+    let waiting = names
+        .iter()
+        .zip(found)
+        .filter(|(doc, standing)| {
+            standing.replica().is_some_and(|replica| replica.dirty && dead.get(doc) != Some(&replica.hlc))
+        })
+        .map(|(doc, _)| doc.clone())
+        .collect();
+    Ok((waiting, letters))
+}

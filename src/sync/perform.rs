@@ -1,0 +1,115 @@
+//! One action of the engine, carried out: a read, a commit or a request.
+
+use futures_util::future::{Either, select};
+
+use super::effects::{Outcome, Written};
+use super::engine::{Action, Event};
+use super::worker::Inner;
+use super::{outbox, pull, settle, state};
+use crate::backend::LocalFuture;
+use crate::error::{Error, ErrorKind, Result};
+use crate::transport::Answer;
+
+impl Inner {
+    /// Does what the engine asks for, and tells it what came of it.
+    pub(super) async fn perform(&self, action: Action) -> Event {
+        let storage = self.storage();
+        let outcome = match action {
+            Action::Load => {
+                let loaded = state::load(storage.backend, &self.config.endpoint, storage.collections).await;
+                return loaded.map_or_else(Event::StorageFailed, |state| Event::Loaded(Box::new(state)));
+            }
+            Action::LoadPending { limits } => {
+                let pending = outbox::pending(storage.backend, limits, storage.policy).await;
+                return pending.map_or_else(Event::StorageFailed, Event::Pending);
+            }
+            Action::AskStatus => return self.request(Request::Status).await,
+            Action::Push { body } => return self.request(Request::Push(&body)).await,
+            Action::Pull { query } => return self.request(Request::Changes(&query)).await,
+            Action::TakeSnapshot { collections } => return self.request(Request::Snapshot(&collections)).await,
+            Action::Sweep { rows } => settle::sweep(storage, &rows).await,
+            Action::SetAside { letters } => settle::set_aside(storage, letters).await,
+            Action::StoreFlight { state, flight, mids } => settle::store_flight(storage, &state, &flight, mids).await,
+            Action::Settle { flight, settlement } => settle::settle(storage, &flight, &settlement).await,
+            Action::Reset { state, progress } => settle::reset(storage, &state, &progress).await,
+            Action::Apply { changes, from, to } => pull::apply(storage, changes, &from, &to).await,
+            Action::ApplySnapshot { snapshot, from, to } => pull::apply_snapshot(storage, *snapshot, &from, &to).await,
+            // These are no work; the driver keeps them.
+            Action::ServerTime(_) | Action::WakeAt(_) | Action::Report(_) | Action::Finished { .. } => {
+                return Event::Timer;
+            }
+        };
+        match outcome {
+            Ok(Outcome::Done(written)) => {
+                self.tell_of(&written);
+                Event::Stored(written.tally)
+            }
+            Ok(Outcome::Late) => Event::Late,
+            Err(error) => Event::StorageFailed(error),
+        }
+    }
+
+    fn tell_of(&self, written: &Written) {
+        for change in &written.applied {
+            self.each(|listener| listener.applied(change));
+        }
+        for problem in &written.problems {
+            self.each(|listener| listener.failed(problem));
+        }
+    }
+
+    async fn request(&self, request: Request<'_>) -> Event {
+        let asked = async {
+            let token = match &self.ports.token {
+                Some(provider) => Some(provider().await.map_err(Event::NoToken)?),
+                None => None,
+            };
+            self.send(token.as_deref(), request).await.map_err(Event::Unreachable)
+        };
+        let asked = core::pin::pin!(asked);
+        match select(asked, (self.ports.sleep)(self.config.timeout)).await {
+            Either::Left((Ok(answer), _)) => Event::Answered(answer),
+            Either::Left((Err(event), _)) => event,
+            Either::Right(((), _)) => Event::Unreachable(
+                Error::new(ErrorKind::Timeout, "the endpoint did not answer in time; it will be asked again")
+                    .with("milliseconds", self.config.timeout),
+            ),
+        }
+    }
+
+    fn send<'a>(&'a self, token: Option<&'a str>, request: Request<'a>) -> LocalFuture<'a, Result<Answer>> {
+        match request {
+            Request::Status => self.transport.status(token),
+            Request::Push(body) => self.transport.push(token, body),
+            Request::Changes(query) => self.transport.changes(token, query),
+            Request::Snapshot(collections) => self.transport.snapshot(token, collections),
+        }
+    }
+
+    /// Corrects the clock by the endpoint's time, and remembers and tells it.
+    pub(super) async fn correct_clock(&self, server_time: f64) {
+        let now = self.now();
+        let corrected = self.clock.borrow_mut().correct(server_time, now);
+        if !corrected {
+            return;
+        }
+        let row = state::clock(&self.clock.borrow());
+        let remembered = match row {
+            Ok(row) => self.backend.commit(state::strict(vec![row], now)).await.map(drop),
+            Err(error) => Err(error),
+        };
+        let message = "this device's clock is wrong; stamps follow the endpoint's time";
+        let wrong =
+            Error::new(ErrorKind::ValidationFailed, message).with("milliseconds off", (now - server_time).round());
+        for error in [Some(wrong), remembered.err()].into_iter().flatten() {
+            self.each(|listener| listener.failed(&error));
+        }
+    }
+}
+
+enum Request<'a> {
+    Status,
+    Push(&'a str),
+    Changes(&'a crate::transport::ChangesQuery),
+    Snapshot(&'a [String]),
+}

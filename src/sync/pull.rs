@@ -1,0 +1,292 @@
+//! Writing down what the endpoint has.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use core::ops::Bound;
+
+use super::dead;
+use super::effects::{Circumstances, Effects, Outcome, Storage, Written, document_of, raced};
+use super::engine::{Incoming, Snapshot, Unreadable};
+use super::lookup::{Doc, Standing, lookup};
+use super::merge::{History, Local};
+use super::protocol::Change;
+use super::state::{Progress, Versioned, is_current};
+use crate::backend::Scan;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Key, KeyRange, Record, RemoteState, Replica, system};
+
+/// How often a commit is made anew because of writes in between.
+const MOST_RACES: usize = 10;
+/// How many documents go into one commit.
+const CHUNK: usize = 500;
+
+/// Takes a page of changes and moves the cursor, in one commit.
+pub(crate) async fn apply(
+    storage: Storage<'_>,
+    changes: Vec<Incoming>,
+    from: &Versioned<Progress>,
+    to: &Progress,
+) -> Result<Outcome> {
+    let cursor = Cursor { from, to };
+    take(storage, sorted_out(storage, changes), History::Continued, Some(&cursor)).await
+}
+
+/// Takes a whole snapshot in commits of bounded size, then what it lacks, and then moves the cursor.
+///
+/// # Behavior
+///
+/// - Stopping anywhere is harmless: the cursor moves last, and taking it again changes nothing.
+/// - What the snapshot lacks was deleted, if it was acknowledged in this same history before the snapshot was made.
+/// - In a new history, what the snapshot lacks was lost by the endpoint, and is offered again. So is what was written
+///   before its collection replicated.
+pub(crate) async fn apply_snapshot(
+    storage: Storage<'_>,
+    snapshot: Snapshot,
+    from: &Versioned<Progress>,
+    to: &Progress,
+) -> Result<Outcome> {
+    let history = if from.value.epoch == to.epoch { History::Continued } else { History::Anew };
+    let complete = snapshot.documents.iter().all(|incoming| !matches!(incoming, Err(Unreadable { name: None, .. })));
+    let present: BTreeSet<(String, String)> = snapshot.documents.iter().filter_map(name).collect();
+    let mut documents = snapshot.documents.into_iter();
+    let mut written = Written::default();
+    loop {
+        let chunk: Vec<Incoming> = documents.by_ref().take(CHUNK).collect();
+        if chunk.is_empty() {
+            break;
+        }
+        match take(storage, sorted_out(storage, chunk), history, None).await? {
+            Outcome::Done(part) => written.add(part),
+            Outcome::Late => return Ok(Outcome::Late),
+        }
+    }
+    let rest = Rest { present, complete, history, head: snapshot.head.head };
+    for collection in storage.collections {
+        written.add(rest.reconcile(storage, collection, Kind::Records).await?);
+    }
+    if history == History::Anew {
+        written.add(rest.reconcile(storage, system::TOMBSTONES, Kind::Tombstones).await?);
+    }
+    match take(storage, Vec::new(), history, Some(&Cursor { from, to })).await? {
+        Outcome::Done(part) => {
+            written.add(part);
+            Ok(Outcome::Done(written))
+        }
+        Outcome::Late => Ok(Outcome::Late),
+    }
+}
+
+fn name(incoming: &Incoming) -> Option<(String, String)> {
+    match incoming {
+        Ok(change) => Some((change.c.clone(), change.id.clone())),
+        Err(unreadable) => unreadable.name.clone(),
+    }
+}
+
+struct Cursor<'a> {
+    from: &'a Versioned<Progress>,
+    to: &'a Progress,
+}
+
+type Sorted = core::result::Result<(Doc, Change), Unreadable>;
+
+/// Leaves out what is of other collections: an endpoint writes to none that does not replicate.
+fn sorted_out(storage: Storage<'_>, changes: Vec<Incoming>) -> Vec<Sorted> {
+    let wanted = |incoming: &Incoming| name(incoming).is_none_or(|(c, _)| storage.collections.contains(&c));
+    changes.into_iter().filter(wanted).map(document_of).collect()
+}
+
+/// Takes documents in one commit; where one of them cannot be stored, each in its own, and that one is set aside.
+async fn take(
+    storage: Storage<'_>,
+    changes: Vec<Sorted>,
+    history: History,
+    cursor: Option<&Cursor<'_>>,
+) -> Result<Outcome> {
+    match attempt(storage, &changes, history, cursor).await {
+        Err(error) if unstorable(&error) && !changes.is_empty() => {}
+        outcome => return outcome,
+    }
+    let mut written = Written::default();
+    for change in changes {
+        match attempt(storage, core::slice::from_ref(&change), history, None).await {
+            Ok(Outcome::Done(part)) => written.add(part),
+            Ok(Outcome::Late) => return Ok(Outcome::Late),
+            Err(error) if unstorable(&error) => {
+                let name = change.ok().map(|(_, change)| (change.c, change.id));
+                let aside = [Err(Unreadable { name, error })];
+                if let Outcome::Done(part) = attempt(storage, &aside, history, None).await? {
+                    written.add(part);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    match attempt(storage, &[], history, cursor).await? {
+        Outcome::Done(part) => {
+            written.add(part);
+            Ok(Outcome::Done(written))
+        }
+        Outcome::Late => Ok(Outcome::Late),
+    }
+}
+
+/// Whether the content of a document is what a commit failed for.
+fn unstorable(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::AlreadyExists
+            | ErrorKind::InvalidKey
+            | ErrorKind::InvalidValue
+            | ErrorKind::SerializationError
+            | ErrorKind::ValidationFailed
+    )
+}
+
+async fn attempt(
+    storage: Storage<'_>,
+    changes: &[Sorted],
+    history: History,
+    cursor: Option<&Cursor<'_>>,
+) -> Result<Outcome> {
+    // Of one document the last state counts.
+    let mut latest: BTreeMap<&Doc, &Change> = BTreeMap::new();
+    for (doc, change) in changes.iter().flatten() {
+        latest.insert(doc, change);
+    }
+    let docs: Vec<Doc> = latest.keys().map(|doc| (*doc).clone()).collect();
+    let mut races = 0;
+    loop {
+        let letters: BTreeSet<Doc> = dead::letters(storage.backend).await?.into_iter().map(|l| l.doc).collect();
+        let standings = lookup(storage.backend, &docs).await?;
+        let mut effects = Effects::default();
+        if let Some(Cursor { from, to }) = cursor {
+            effects.ops.push(from.replaced(to)?);
+        }
+        for unreadable in changes.iter().filter_map(|change| change.as_ref().err()) {
+            effects.set_aside(unreadable.clone(), storage.now)?;
+        }
+        for ((doc, change), standing) in latest.iter().zip(&standings) {
+            let circumstances = Circumstances { history, named: true, lettered: letters.contains(*doc) };
+            if let Err(unreadable) = effects.meet(storage, doc, standing, change, circumstances) {
+                effects.set_aside(unreadable, storage.now)?;
+            }
+        }
+        match effects.commit(storage).await {
+            Ok(written) => return Ok(Outcome::Done(written)),
+            Err(error) if raced(&error) => {
+                if let Some(cursor) = cursor
+                    && !is_current(storage.backend, cursor.from).await?
+                {
+                    return Ok(Outcome::Late);
+                }
+                races += 1;
+                if races >= MOST_RACES {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// What to do with what a snapshot lacks.
+struct Rest {
+    present: BTreeSet<(String, String)>,
+    complete: bool,
+    history: History,
+    head: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Records,
+    Tombstones,
+}
+
+impl Rest {
+    async fn reconcile(&self, storage: Storage<'_>, collection: &str, kind: Kind) -> Result<Written> {
+        let mut written = Written::default();
+        let mut after = Bound::Unbounded;
+        let mut races = 0;
+        loop {
+            let range = KeyRange { lower: after.clone(), upper: Bound::Unbounded };
+            let scan = Scan { range, limit: Some(CHUNK), ..Scan::all(collection) };
+            let rows = storage.backend.scan(&scan).await?;
+            let Some(last) = rows.last().map(|row| row.key.clone()) else { return Ok(written) };
+            let mut effects = Effects::default();
+            for row in rows {
+                let Some(record) = row.record else { continue };
+                match kind {
+                    Kind::Records => self.record(&mut effects, &Doc::new(collection, row.key), record),
+                    Kind::Tombstones => self.tombstone(&mut effects, storage, &row.key, record),
+                }
+            }
+            match effects.commit(storage).await {
+                Ok(part) => written.add(part),
+                Err(error) if raced(&error) && races < MOST_RACES => {
+                    races += 1;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            races = 0;
+            after = Bound::Excluded(last);
+        }
+    }
+
+    fn lacks(&self, doc: &Doc) -> bool {
+        !self.present.contains(&(doc.collection.clone(), doc.key.to_text()))
+    }
+
+    fn record(&self, effects: &mut Effects, doc: &Doc, record: Record) {
+        if !self.lacks(doc) {
+            return;
+        }
+        let standing = Standing::Live(record);
+        let (Some(local), replica) = (standing.local(), standing.replica()) else { return };
+        match (replica, self.history) {
+            (None, _) => {
+                effects.restate(doc, &standing, local.replica);
+                effects.name(doc);
+            }
+            (Some(replica), History::Anew) => {
+                effects.restate(doc, &standing, Replica { rev: None, dirty: true, ..replica });
+                effects.name(doc);
+            }
+            (Some(replica), History::Continued) => {
+                // A revision past the snapshot's head was made after it.
+                let deleted = !replica.dirty && replica.rev.is_some_and(|rev| rev <= self.head);
+                if deleted && self.complete {
+                    effects.take(doc, &standing, RemoteState::Deleted, replica);
+                }
+            }
+        }
+    }
+
+    /// A tombstone's revision means nothing in a new history.
+    fn tombstone(&self, effects: &mut Effects, storage: Storage<'_>, row: &Key, record: Record) {
+        let Key::Array(parts) = row else { return };
+        let [Key::String(collection), key] = parts.as_slice() else { return };
+        let doc = Doc::new(collection.clone(), key.clone());
+        if !storage.collections.contains(collection) || !self.lacks(&doc) {
+            return;
+        }
+        let replica = Local::of(&record).replica;
+        if replica.rev.is_some() {
+            effects.restate(&doc, &Standing::Deleted(record), Replica { rev: None, ..replica });
+        }
+    }
+}
+
+/// Puts a document's pending change back to what the endpoint has: see [`Sync::discard`](super::Sync::discard).
+pub(crate) fn forget(effects: &mut Effects, doc: &Doc, standing: &Standing) -> bool {
+    let Some(replica) = standing.replica().filter(|replica| replica.dirty) else { return false };
+    if replica.rev.is_none() {
+        effects.take(doc, standing, RemoteState::Deleted, Replica { dirty: false, ..replica });
+        return false;
+    }
+    // Older than anything: the snapshot's state replaces it.
+    effects.restate(doc, standing, Replica { rev: Some(0), dirty: false, ..replica });
+    true
+}

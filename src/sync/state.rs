@@ -1,0 +1,300 @@
+//! What replication remembers, as records of the system's own collections.
+//!
+//! Every row is `{"v": 1, …}` in [`system::SYNC`], written with strict durability and a precondition on the version
+//! that was read, so that of two senders one is told that it was late. A row is never deleted: its version counts on,
+//! and so no version names two contents.
+
+use core::cell::RefCell;
+use std::rc::Rc;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::document::position;
+use super::{Clock, Hlc};
+use crate::backend::Backend;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Body, Durability, Key, Precondition, Put, Record, WriteBatch, WriteOp, system};
+use crate::platform::Payload;
+
+/// The format of the rows.
+const FORMAT: u32 = 1;
+
+/// The clock that all writes of one open store are stamped by.
+pub type SharedClock = Rc<RefCell<Clock>>;
+
+/// Who this replica is: `client`.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+pub(crate) struct Client {
+    v: u32,
+    /// The name under which mutations are numbered.
+    pub(crate) client: String,
+    /// The device of its stamps, 16 hexadecimal digits.
+    device: String,
+    /// The number of the next mutation.
+    pub(crate) next: u64,
+}
+
+/// The clock: `clock`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct ClockRow {
+    v: u32,
+    last: Hlc,
+    offset: f64,
+}
+
+/// The requests that were numbered and may have been sent: `flight`.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+pub(crate) struct Flight {
+    v: u32,
+    /// The endpoint that it is for.
+    pub(crate) endpoint: String,
+    /// The requests, to be sent in order, byte for byte.
+    pub(crate) requests: Vec<String>,
+    /// The outbox rows that are done with once all of it is settled.
+    pub(crate) rows: Vec<u64>,
+}
+
+impl Flight {
+    /// None.
+    pub(crate) fn none() -> Self {
+        Self::new(String::new(), Vec::new(), Vec::new())
+    }
+
+    pub(crate) fn new(endpoint: String, requests: Vec<String>, rows: Vec<u64>) -> Self {
+        Self { v: FORMAT, endpoint, requests, rows }
+    }
+}
+
+/// How far this replica is with its endpoint: `replica`.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+pub(crate) struct Progress {
+    pub(crate) v: u32,
+    /// The endpoint and space.
+    pub(crate) endpoint: String,
+    /// The endpoint's epoch, once known.
+    pub(crate) epoch: Option<String>,
+    /// Where to go on; none is the beginning.
+    pub(crate) cursor: Option<String>,
+    /// Whether a snapshot must be taken first.
+    pub(crate) snapshot: bool,
+    /// The collections that were pulled up to the cursor.
+    pub(crate) collections: Vec<String>,
+}
+
+/// Whether sync goes by itself: `enabled`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Enabled {
+    v: u32,
+    enabled: bool,
+}
+
+/// A row's content, and the version to be met when it is written again.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Versioned<T> {
+    pub(crate) value: T,
+    version: Option<u64>,
+}
+
+impl<T> Versioned<T> {
+    /// What must hold for the row to be as it was read.
+    pub(crate) fn precondition(&self) -> Precondition {
+        self.version.map_or(Precondition::Absent, Precondition::Version)
+    }
+}
+
+/// Everything that a round begins from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Persisted {
+    pub(crate) client: Versioned<Client>,
+    pub(crate) flight: Versioned<Flight>,
+    pub(crate) progress: Versioned<Progress>,
+}
+
+const CLIENT: &str = "client";
+const CLOCK: &str = "clock";
+const FLIGHT: &str = "flight";
+const PROGRESS: &str = "replica";
+const ENABLED: &str = "enabled";
+
+/// Reads the content of one of the system's rows.
+///
+/// # Errors
+///
+/// `CORRUPTED` where it is not what was written, `VERSION_ERROR` where a newer release wrote it.
+pub(crate) fn parse<T: DeserializeOwned>(record: &Record, row: &str) -> Result<T> {
+    #[derive(Deserialize)]
+    struct Format {
+        v: u32,
+    }
+    let corrupted = |cause: &str| {
+        let message = "a row of the sync state is damaged; nothing was sent or dropped because of it";
+        Error::new(ErrorKind::Corrupted, message).with("row", row).caused_by(cause)
+    };
+    let Body::Clear(payload) = &record.body else { return Err(corrupted("it is sealed")) };
+    let text = payload.to_wire().map_err(|error| corrupted(error.message()))?;
+    let format: Format = serde_json::from_str(&text).map_err(|error| corrupted(&position(&error)))?;
+    if format.v > FORMAT {
+        let message = "a newer release wrote the sync state; use that release";
+        return Err(Error::new(ErrorKind::VersionError, message).with("row", row));
+    }
+    serde_json::from_str(&text).map_err(|error| corrupted(&position(&error)))
+}
+
+/// The content of one of the system's rows.
+///
+/// # Errors
+///
+/// `SERIALIZATION_ERROR`, which plain data does not raise.
+pub(crate) fn body<T: Serialize>(value: &T) -> Result<Body> {
+    let text = serde_json::to_string(value).map_err(|error| {
+        Error::new(ErrorKind::SerializationError, "the sync state has no encoded form").caused_by(error)
+    })?;
+    Payload::from_wire(&text).map(Body::Clear)
+}
+
+fn write<T: Serialize>(row: &str, value: &T, precondition: Precondition) -> Result<WriteOp> {
+    Ok(WriteOp::Put(Put { precondition, ..Put::new(system::SYNC, Key::from(row), body(value)?) }))
+}
+
+async fn read<T: DeserializeOwned>(backend: &dyn Backend, row: &str) -> Result<Option<Versioned<T>>> {
+    let found = backend.get(system::SYNC, &[Key::from(row)]).await?.into_iter().next().flatten();
+    found.map(|record| Ok(Versioned { value: parse(&record, row)?, version: Some(record.meta.version) })).transpose()
+}
+
+impl Versioned<Client> {
+    /// Takes `count` mutation numbers.
+    pub(crate) fn taking(&self, count: u64) -> Result<WriteOp> {
+        let next = Client { next: self.value.next.saturating_add(count), ..self.value.clone() };
+        write(CLIENT, &next, self.precondition())
+    }
+}
+
+impl Versioned<Flight> {
+    /// Puts another flight in the place of this one.
+    pub(crate) fn replaced(&self, next: &Flight) -> Result<WriteOp> {
+        write(FLIGHT, next, self.precondition())
+    }
+}
+
+impl Versioned<Progress> {
+    /// Moves on.
+    pub(crate) fn replaced(&self, next: &Progress) -> Result<WriteOp> {
+        write(PROGRESS, next, self.precondition())
+    }
+}
+
+/// A row that may have been replaced since it was read.
+pub(crate) trait Replaceable {
+    const ROW: &'static str;
+}
+
+impl Replaceable for Flight {
+    const ROW: &'static str = FLIGHT;
+}
+
+impl Replaceable for Progress {
+    const ROW: &'static str = PROGRESS;
+}
+
+/// Whether a row is still the one that was read.
+pub(crate) async fn is_current<T: Replaceable>(backend: &dyn Backend, row: &Versioned<T>) -> Result<bool> {
+    let found = backend.get(system::SYNC, &[Key::from(T::ROW)]).await?.into_iter().next().flatten();
+    Ok(found.map(|record| record.meta.version) == row.version)
+}
+
+/// A commit of the sync state: on the disk before it is answered for.
+pub(crate) fn strict(ops: Vec<WriteOp>, now: f64) -> WriteBatch {
+    WriteBatch { ops, durability: Durability::Strict, now }
+}
+
+/// Reads everything that a round begins from.
+pub(crate) async fn load(backend: &dyn Backend, endpoint: &str, collections: &[String]) -> Result<Persisted> {
+    let client = read::<Client>(backend, CLIENT).await?.ok_or_else(|| {
+        let message = "the sync state names no client; open the store again";
+        Error::new(ErrorKind::Corrupted, message).with("row", CLIENT)
+    })?;
+    let flight = read(backend, FLIGHT).await?;
+    let flight = flight.unwrap_or_else(|| Versioned { value: Flight::none(), version: None });
+    let fresh = || Progress {
+        v: FORMAT,
+        endpoint: endpoint.to_owned(),
+        epoch: None,
+        cursor: None,
+        snapshot: true,
+        collections: collections.to_vec(),
+    };
+    let mut progress =
+        read::<Progress>(backend, PROGRESS).await?.unwrap_or_else(|| Versioned { value: fresh(), version: None });
+    if progress.value.endpoint != endpoint {
+        progress.value = fresh();
+    }
+    if collections.iter().any(|name| !progress.value.collections.contains(name)) {
+        progress.value.snapshot = true;
+    }
+    progress.value.collections = collections.to_vec();
+    Ok(Persisted { client, flight, progress })
+}
+
+/// Whether sync goes by itself; `default` where nothing was ever said.
+pub(crate) async fn enabled(backend: &dyn Backend, default: bool) -> Result<bool> {
+    Ok(read::<Enabled>(backend, ENABLED).await?.map_or(default, |row| row.value.enabled))
+}
+
+/// Remembers whether sync goes by itself.
+pub(crate) async fn enable(backend: &dyn Backend, enabled: bool, now: f64) -> Result<()> {
+    let op = write(ENABLED, &Enabled { v: FORMAT, enabled }, Precondition::None)?;
+    backend.commit(strict(vec![op], now)).await.map(drop)
+}
+
+/// Remembers the clock.
+pub(crate) fn clock(clock: &Clock) -> Result<WriteOp> {
+    write(CLOCK, &ClockRow { v: FORMAT, last: clock.last(), offset: clock.offset() }, Precondition::None)
+}
+
+/// Reads who this replica is and resumes its clock; the first time, makes both.
+///
+/// # Behavior
+///
+/// - Tabs that do this at once for the first time end with the same identity.
+///
+/// # Errors
+///
+/// What `random` and the backend raise; `CORRUPTED` and `VERSION_ERROR` for rows that cannot be read.
+pub async fn open_clock(
+    backend: &dyn Backend,
+    now: f64,
+    random: impl Fn(&mut [u8]) -> Result<()>,
+) -> Result<SharedClock> {
+    let client = match read::<Client>(backend, CLIENT).await? {
+        Some(row) => row.value,
+        None => create(backend, now, random).await?,
+    };
+    let device = u64::from_str_radix(&client.device, 16).map_err(|_| {
+        Error::new(ErrorKind::Corrupted, "the sync state names a device that is none").with("row", CLIENT)
+    })?;
+    let clock = match read::<ClockRow>(backend, CLOCK).await? {
+        Some(row) if row.value.last.device() == device => Clock::resume(row.value.last, row.value.offset),
+        Some(_) | None => Clock::new(device),
+    };
+    Ok(Rc::new(RefCell::new(clock)))
+}
+
+async fn create(backend: &dyn Backend, now: f64, random: impl Fn(&mut [u8]) -> Result<()>) -> Result<Client> {
+    let (mut name, mut device) = ([0; 16], [0; 8]);
+    random(&mut name)?;
+    random(&mut device)?;
+    let client = Client {
+        v: FORMAT,
+        client: format!("{:032x}", u128::from_be_bytes(name)),
+        device: format!("{:016x}", u64::from_be_bytes(device)),
+        next: 1,
+    };
+    match backend.commit(strict(vec![write(CLIENT, &client, Precondition::Absent)?], now)).await {
+        Ok(_) => Ok(client),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            read::<Client>(backend, CLIENT).await?.map(|row| row.value).ok_or(error)
+        }
+        Err(error) => Err(error),
+    }
+}

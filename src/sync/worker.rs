@@ -1,0 +1,322 @@
+//! The face of sync.
+
+use core::cell::{Cell, RefCell};
+use core::fmt;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
+use futures_channel::oneshot;
+use futures_util::future::{AbortHandle, Abortable};
+
+use super::driver::{drive, lead};
+use super::effects::Storage;
+use super::engine::{Engine, Event, Settings};
+use super::{
+    Direction, Listener, OutboxEntry, Policy, Ports, Retry, SharedClock, SyncReport, SyncStatus, control, state,
+};
+use crate::backend::{Backend, LocalFuture};
+use crate::error::{Error, ErrorKind, Result};
+use crate::transport::Transport;
+
+/// How sync is to be done.
+#[derive(Debug, Clone)]
+pub struct SyncConfig {
+    /// The endpoint and space. Another name is another history: everything is offered to it anew.
+    pub endpoint: String,
+    /// The collections that replicate, the system's own among them. Nothing else is written by the endpoint.
+    pub collections: Vec<String>,
+    /// How conflicts are decided.
+    pub policy: Policy,
+    /// How failures are retried.
+    pub retry: Retry,
+    /// How often changes are pulled without any other reason, milliseconds.
+    pub interval: f64,
+    /// How long writes gather before they are sent, milliseconds.
+    pub debounce: f64,
+    /// How long the endpoint, and the token provider, may take to answer, milliseconds.
+    pub timeout: f64,
+    /// Whether rounds go by themselves, until [`Sync::enable`] says otherwise.
+    pub enabled: bool,
+}
+
+impl SyncConfig {
+    /// The usual ways for an endpoint and collections.
+    #[must_use]
+    pub fn new(endpoint: impl Into<String>, collections: Vec<String>) -> Self {
+        Self {
+            endpoint: endpoint.into(),
+            collections,
+            policy: Policy::Latest,
+            retry: Retry::default(),
+            interval: 60_000.0,
+            debounce: 100.0,
+            timeout: 60_000.0,
+            enabled: true,
+        }
+    }
+}
+
+/// Replicates a backend with an endpoint.
+///
+/// # Behavior
+///
+/// - An acknowledged write that replicates leaves the outbox only when the endpoint has durably answered for it.
+/// - Requests are frozen before they are sent and repeated byte for byte until they are answered, over restarts too.
+/// - It works on the raw backend: below sealing, so that what is sealed travels sealed, and below the journal, so that
+///   what comes in does not go out again.
+/// - From a memory backend it syncs as well, but what waits to be sent lives no longer than the page.
+/// - Rounds go by themselves after a write, at an interval, and when network or view come back; in the tab that leads.
+///   A round that is asked for goes in any tab, and where sync is not enabled.
+#[derive(Clone)]
+pub struct Sync(Rc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) config: SyncConfig,
+    pub(super) backend: Rc<dyn Backend>,
+    pub(super) transport: Rc<dyn Transport>,
+    pub(super) clock: SharedClock,
+    pub(super) ports: Ports,
+    pub(super) view: RefCell<SyncStatus>,
+    /// Failures of the flight in a row.
+    pub(super) attempts: Cell<u32>,
+    listeners: RefCell<Vec<Rc<dyn Listener>>>,
+    runs: RefCell<BTreeMap<u64, oneshot::Sender<Result<SyncReport>>>>,
+    next_run: Cell<u64>,
+    events: UnboundedSender<Event>,
+    inbox: RefCell<Option<UnboundedReceiver<Event>>>,
+    tasks: RefCell<Vec<AbortHandle>>,
+    stopped: Cell<bool>,
+}
+
+impl fmt::Debug for Sync {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sync").field("config", &self.0.config).field("view", &self.0.view).finish_non_exhaustive()
+    }
+}
+
+impl Sync {
+    /// Makes it; nothing happens before [`start`](Self::start).
+    ///
+    /// `backend` is the raw one. The clock is the one that the journal stamps by: [`open_clock`](super::open_clock).
+    #[must_use]
+    pub fn new(
+        config: SyncConfig,
+        backend: Rc<dyn Backend>,
+        transport: Rc<dyn Transport>,
+        clock: SharedClock,
+        ports: Ports,
+    ) -> Self {
+        let (events, inbox) = unbounded();
+        let view = SyncStatus { enabled: config.enabled, online: true, ..SyncStatus::default() };
+        Self(Rc::new(Inner {
+            config,
+            backend,
+            transport,
+            clock,
+            ports,
+            view: RefCell::new(view),
+            attempts: Cell::new(0),
+            listeners: RefCell::default(),
+            runs: RefCell::default(),
+            next_run: Cell::new(0),
+            events,
+            inbox: RefCell::new(Some(inbox)),
+            tasks: RefCell::default(),
+            stopped: Cell::new(false),
+        }))
+    }
+
+    /// Begins. A second call does nothing.
+    pub fn start(&self) {
+        if self.0.stopped.get() {
+            return;
+        }
+        let Some(inbox) = self.0.inbox.borrow_mut().take() else { return };
+        self.0.spawn(Box::pin(drive(Rc::clone(&self.0), inbox)));
+        self.0.spawn(Box::pin(lead(Rc::clone(&self.0))));
+    }
+
+    /// Tells that something was written, here or in another tab.
+    pub fn notify_write(&self) {
+        self.0.tell(Event::Wrote);
+    }
+
+    /// Tells whether there is a network. While there is none, nothing is tried.
+    pub fn set_online(&self, online: bool) {
+        self.0.tell(Event::Online(online));
+    }
+
+    /// Tells that the page came into view.
+    pub fn visible(&self) {
+        self.0.tell(Event::Visible);
+    }
+
+    /// Does one whole round and tells what it did. What was written before the call is part of it.
+    ///
+    /// # Errors
+    ///
+    /// `NETWORK_ERROR`, `TIMEOUT`, `AUTHENTICATION_FAILED`, `ACCESS_DENIED`: what waits stays and is tried again.
+    /// `CORRUPTED` where the sync state is damaged, whatever the backend raises, `CLOSED` after [`stop`](Self::stop).
+    pub async fn run(&self, direction: Direction) -> Result<SyncReport> {
+        let inner = &self.0;
+        if inner.stopped.get() {
+            return Err(closed());
+        }
+        let id = inner.next_run.get();
+        inner.next_run.set(id + 1);
+        let (answer, outcome) = oneshot::channel();
+        inner.runs.borrow_mut().insert(id, answer);
+        inner.tell(Event::Run { id, direction });
+        outcome.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// How sync stands.
+    ///
+    /// # Errors
+    ///
+    /// What the backend raises.
+    pub async fn status(&self) -> Result<SyncStatus> {
+        control::status(&self.0).await
+    }
+
+    /// What waits to be sent, oldest first, and then what was set aside.
+    ///
+    /// # Errors
+    ///
+    /// What the backend raises.
+    pub async fn pending(&self) -> Result<Vec<OutboxEntry>> {
+        control::pending(&self.0).await
+    }
+
+    /// Tries a document again that was set aside: sends it, or fetches it.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND` where no such document waits; what the backend raises.
+    pub async fn retry(&self, id: &str) -> Result<()> {
+        control::retry(&self.0, id).await?;
+        self.0.tell(Event::Visible);
+        Ok(())
+    }
+
+    /// Gives up a document's pending change.
+    ///
+    /// # Behavior
+    ///
+    /// - A document that the endpoint never had is removed here, without a trace.
+    /// - Any other becomes what the endpoint has, in the next round; that round takes a snapshot.
+    /// - A document that was set aside because it could not be read is no longer spoken of.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND` where no such document waits; `CONFLICT` where it may have reached the endpoint already; what the
+    /// backend raises.
+    pub async fn discard(&self, id: &str) -> Result<()> {
+        control::discard(&self.0, id).await?;
+        self.0.tell(Event::Visible);
+        Ok(())
+    }
+
+    /// Switches rounds that go by themselves on or off, and remembers it.
+    ///
+    /// # Errors
+    ///
+    /// What the backend raises.
+    pub async fn enable(&self, enabled: bool) -> Result<()> {
+        state::enable(&*self.0.backend, enabled, self.0.now()).await?;
+        self.0.view.borrow_mut().enabled = enabled;
+        self.0.tell(Event::Enabled(enabled));
+        Ok(())
+    }
+
+    /// Ends for good. Rounds under way fail with `CLOSED`, and what waits is sent by whoever opens the store next.
+    pub fn stop(&self) {
+        let inner = &self.0;
+        if inner.stopped.replace(true) {
+            return;
+        }
+        for task in inner.tasks.take() {
+            task.abort();
+        }
+        inner.events.close_channel();
+        inner.ports.leadership.release();
+        let view = SyncStatus { running: false, leader: false, next_sync_time: None, ..inner.view.borrow().clone() };
+        inner.view.replace(view);
+        for (_, answer) in inner.runs.take() {
+            let _ = answer.send(Err(closed()));
+        }
+        inner.listeners.take();
+    }
+
+    /// Lets someone hear of what happens, until [`stop`](Self::stop).
+    pub fn listen(&self, listener: Rc<dyn Listener>) {
+        self.0.listeners.borrow_mut().push(listener);
+    }
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::Closed, "sync is stopped; what waits is sent when the store is opened again")
+        .during("sync.run")
+}
+
+impl Inner {
+    pub(super) fn now(&self) -> f64 {
+        (self.ports.now)()
+    }
+
+    pub(super) fn storage(&self) -> Storage<'_> {
+        Storage {
+            backend: &*self.backend,
+            clock: &self.clock,
+            collections: &self.config.collections,
+            policy: self.config.policy,
+            now: self.now(),
+        }
+    }
+
+    pub(super) fn engine(&self, enabled: bool) -> Engine {
+        let settings = Settings {
+            endpoint: self.config.endpoint.clone(),
+            collections: self.config.collections.clone(),
+            retry: self.config.retry,
+            interval: self.config.interval,
+            debounce: self.config.debounce,
+        };
+        Engine::new(settings, enabled)
+    }
+
+    fn spawn(&self, task: LocalFuture<'static, ()>) {
+        let (handle, registration) = AbortHandle::new_pair();
+        self.tasks.borrow_mut().push(handle);
+        let task = Abortable::new(task, registration);
+        (self.ports.spawn)(Box::pin(async move {
+            let _ = task.await;
+        }));
+    }
+
+    pub(super) fn tell(&self, event: Event) {
+        // Without a driver there is no one to tell, and whoever waits is told when it stops.
+        let _ = self.events.unbounded_send(event);
+    }
+
+    /// Tells each listener, with no borrow held: it may call back.
+    pub(super) fn each(&self, hear: impl Fn(&dyn Listener)) {
+        let listeners = self.listeners.borrow().clone();
+        for listener in listeners {
+            hear(&*listener);
+        }
+    }
+
+    pub(super) fn finished(&self, runs: &[u64], outcome: &Result<SyncReport>) {
+        for run in runs {
+            let waiting = self.runs.borrow_mut().remove(run);
+            if let Some(answer) = waiting {
+                let _ = answer.send(outcome.clone());
+            }
+        }
+        if let (true, Err(error)) = (runs.is_empty(), outcome) {
+            self.each(|listener| listener.failed(error));
+        }
+    }
+}

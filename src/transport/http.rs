@@ -1,0 +1,121 @@
+//! The protocol over HTTP, by `fetch`. gloo-net lives here only.
+
+use gloo_net::http::{Request, RequestBuilder, Response};
+use web_sys::{AbortController, RequestCache, RequestCredentials};
+
+use super::{Answer, ChangesQuery, Transport, collections_parameter};
+use crate::backend::LocalFuture;
+use crate::error::{Error, ErrorKind, Result};
+use crate::platform;
+
+/// The routes of one space, by its address.
+///
+/// # Behavior
+///
+/// - The token goes into the `Authorization` header of its one request and is kept nowhere; cookies are not sent.
+/// - Requests are ordinary ones: `keepalive` fails above 64 KiB in a way that looks like being offline.
+/// - Dropping a request's future aborts it; how long one may take is its caller's to say.
+#[derive(Debug, Clone)]
+pub struct HttpTransport {
+    base: String,
+}
+
+/// Aborts a request that no one waits for any more.
+///
+/// The controller is our own, and aborts without a reason: gloo-net panics on a rejection that is no `Error`.
+struct AbortOnDrop(AbortController);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl HttpTransport {
+    /// The routes below `endpoint`, such as `https://example.org/v1/notes`; relative to the page where it begins with `/`.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG` for what is no such address.
+    pub fn new(endpoint: &str) -> Result<Self> {
+        let known = ["https://", "http://", "/"].iter().any(|start| endpoint.starts_with(start));
+        if !known || endpoint.contains(['?', '#']) {
+            let message = "a sync endpoint is an http or https address of a space, without query or fragment";
+            return Err(Error::new(ErrorKind::InvalidConfig, message));
+        }
+        Ok(Self { base: endpoint.trim_end_matches('/').to_owned() })
+    }
+
+    async fn send(&self, request: RequestBuilder, token: Option<&str>, body: Option<&str>) -> Result<Answer> {
+        let controller = AbortController::new().map_err(|_| unreachable_endpoint())?;
+        let abort = AbortOnDrop(controller);
+        let mut request = request
+            .cache(RequestCache::NoStore)
+            .credentials(RequestCredentials::Omit)
+            .abort_signal(Some(&abort.0.signal()));
+        if let Some(token) = token {
+            // `Headers.set` throws on anything else, and the message would quote it.
+            if token.is_empty() || !token.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+                let message = "the token cannot be sent; `auth` must give one of printable ASCII";
+                return Err(Error::new(ErrorKind::AuthenticationFailed, message));
+            }
+            request = request.header("Authorization", &format!("Bearer {token}"));
+        }
+        let request = match body {
+            Some(body) => request.header("Content-Type", "application/json").body(body),
+            None => request.build(),
+        };
+        let response = request.map_err(said)?.send().await.map_err(said)?;
+        let body = response.text().await.map_err(said)?;
+        Ok(Answer {
+            status: response.status(),
+            content_type: response.headers().get("Content-Type"),
+            retry_after: retry_after(&response),
+            body,
+        })
+    }
+}
+
+fn unreachable_endpoint() -> Error {
+    Error::new(ErrorKind::NetworkError, "the endpoint cannot be reached; it will be asked again")
+}
+
+/// Browsers say the same of a dead network, a wrong name and a missing CORS header.
+fn said(error: gloo_net::Error) -> Error {
+    unreachable_endpoint().caused_by(error)
+}
+
+/// Seconds or a date, as milliseconds from now; unknown where an endpoint elsewhere does not expose the header.
+fn retry_after(response: &Response) -> Option<f64> {
+    let value = response.headers().get("Retry-After")?;
+    match value.trim().parse::<f64>() {
+        Ok(seconds) => Some(seconds * 1000.0),
+        Err(_) => Some(js_sys::Date::parse(&value) - platform::now()),
+    }
+    .filter(|wait| wait.is_finite() && *wait >= 0.0)
+}
+
+impl Transport for HttpTransport {
+    fn status<'a>(&'a self, token: Option<&'a str>) -> LocalFuture<'a, Result<Answer>> {
+        Box::pin(self.send(Request::get(&self.base), token, None))
+    }
+
+    fn push<'a>(&'a self, token: Option<&'a str>, body: &'a str) -> LocalFuture<'a, Result<Answer>> {
+        Box::pin(self.send(Request::post(&format!("{}/push", self.base)), token, Some(body)))
+    }
+
+    fn changes<'a>(&'a self, token: Option<&'a str>, query: &'a ChangesQuery) -> LocalFuture<'a, Result<Answer>> {
+        let limit = query.limit.to_string();
+        let collections = collections_parameter(&query.collections);
+        let parameters = [("since", query.since.as_deref()), ("limit", Some(&limit)), ("c", collections.as_deref())];
+        let request = Request::get(&format!("{}/changes", self.base))
+            .query(parameters.into_iter().filter_map(|(name, value)| Some((name, value?))));
+        Box::pin(self.send(request, token, None))
+    }
+
+    fn snapshot<'a>(&'a self, token: Option<&'a str>, collections: &'a [String]) -> LocalFuture<'a, Result<Answer>> {
+        let collections = collections_parameter(collections);
+        let request = Request::get(&format!("{}/snapshot", self.base)).query(collections.iter().map(|c| ("c", c)));
+        Box::pin(self.send(request, token, None))
+    }
+}

@@ -1,0 +1,416 @@
+//! An endpoint in memory, and a transport to it that can fail in every way a network does.
+//!
+//! It implements the protocol and nothing else: the reference that the engine is simulated against.
+
+use core::cell::{Cell, RefCell};
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::{Answer, ChangesQuery, Transport};
+use crate::backend::LocalFuture;
+use crate::error::{Error, ErrorKind, Result};
+use crate::sync::Hlc;
+use crate::sync::Sleep;
+use crate::sync::protocol::{
+    Change, ChangesResponse, Limits, Mode, PROTOCOL, PushOp, PushRequest, PushResponse, PushResult, PushStatus,
+    SnapshotEnd, SnapshotHead, SpaceStatus,
+};
+
+/// One space of an endpoint, in memory.
+pub struct Endpoint {
+    now: Rc<dyn Fn() -> f64>,
+    space: RefCell<Space>,
+    /// What it accepts.
+    pub limits: Cell<Limits>,
+    /// The token that it accepts; none is anyone.
+    pub token: RefCell<Option<String>>,
+    /// Documents that it refuses for good, as collection and id.
+    pub refused: RefCell<BTreeSet<(String, String)>>,
+}
+
+#[derive(Debug, Default)]
+struct Space {
+    epoch: u64,
+    head: u64,
+    floor: u64,
+    documents: BTreeMap<(String, String), Change>,
+    results: BTreeMap<(String, u64), PushResult>,
+    effects: BTreeMap<(String, u64), u64>,
+    overwritten: Vec<(Hlc, Hlc)>,
+    late: Vec<String>,
+    arrived: BTreeMap<(String, u64), String>,
+    stamped: BTreeMap<(String, String, Hlc), (String, u64)>,
+    violations: Vec<String>,
+}
+
+impl Space {
+    /// What a client must never do: number two operations alike, or one operation twice.
+    fn watch(&mut self, client: &str, op: &PushOp) {
+        let name = (client.to_owned(), op.mid);
+        let text = line(&PushOp { base: None, ..op.clone() });
+        if *self.arrived.entry(name.clone()).or_insert_with(|| text.clone()) != text {
+            self.violations.push(format!("{client}: two operations have the number {}", op.mid));
+        }
+        let first = self.stamped.entry((op.c.clone(), op.id.clone(), op.hlc)).or_insert_with(|| name.clone());
+        if *first != name {
+            self.violations.push(format!("{client}: {}/{} was numbered {} and {}", op.c, op.id, first.1, op.mid));
+        }
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Endpoint").field("space", &self.space).finish_non_exhaustive()
+    }
+}
+
+impl Endpoint {
+    /// An empty space whose time is `now`.
+    #[must_use]
+    pub fn new(now: Rc<dyn Fn() -> f64>) -> Self {
+        Self {
+            now,
+            space: RefCell::default(),
+            limits: Cell::new(Limits::default()),
+            token: RefCell::new(None),
+            refused: RefCell::default(),
+        }
+    }
+
+    /// A document as it is here, deleted ones included.
+    #[must_use]
+    pub fn document(&self, collection: &str, id: &str) -> Option<Change> {
+        self.space.borrow().documents.get(&(collection.to_owned(), id.to_owned())).cloned()
+    }
+
+    /// Every document, deleted ones included.
+    #[must_use]
+    pub fn documents(&self) -> Vec<Change> {
+        self.space.borrow().documents.values().cloned().collect()
+    }
+
+    /// How often each mutation took effect, by client and number.
+    #[must_use]
+    pub fn effects(&self) -> Vec<((String, u64), u64)> {
+        self.space.borrow().effects.iter().map(|(name, count)| (name.clone(), *count)).collect()
+    }
+
+    /// What clients did that they must never do in one history, if any did.
+    #[must_use]
+    pub fn violations(&self) -> Vec<String> {
+        self.space.borrow().violations.clone()
+    }
+
+    /// Whether a state ever gave way to one with an earlier stamp.
+    #[must_use]
+    pub fn went_back(&self) -> bool {
+        self.space.borrow().overwritten.iter().any(|(before, after)| before >= after)
+    }
+
+    /// Begins a new history with what `keep` keeps: what restoring an old backup looks like.
+    pub fn begin_anew(&self, keep: impl Fn(&Change) -> bool) {
+        let mut space = self.space.borrow_mut();
+        let kept: Vec<Change> = space.documents.values().filter(|change| keep(change)).cloned().collect();
+        let epoch = space.epoch + 1;
+        *space = Space { epoch, effects: core::mem::take(&mut space.effects), ..Space::default() };
+        for change in kept {
+            space.head += 1;
+            let seq = space.head;
+            space.documents.insert((change.c.clone(), change.id.clone()), Change { seq, rev: seq, ..change });
+        }
+    }
+
+    /// Forgets deletions: cursors before this point must take a snapshot.
+    pub fn collect_tombstones(&self) {
+        let mut space = self.space.borrow_mut();
+        space.documents.retain(|_, change| !change.del);
+        space.floor = space.head;
+    }
+
+    /// Stores a document as another client would have, readable or not.
+    pub fn plant(&self, change: Change) {
+        let mut space = self.space.borrow_mut();
+        space.head += 1;
+        let seq = space.head;
+        space.documents.insert((change.c.clone(), change.id.clone()), Change { seq, rev: seq, ..change });
+    }
+
+    fn status(&self) -> Answer {
+        let space = self.space.borrow();
+        answer(&SpaceStatus {
+            protocol: PROTOCOL,
+            epoch: space.epoch.to_string(),
+            head: space.head,
+            floor: space.floor,
+            server_time: self.time(),
+            limits: self.limits.get(),
+            features: Vec::new(),
+        })
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the clock of a test")]
+    fn time(&self) -> u64 {
+        (self.now)() as u64
+    }
+
+    fn push(&self, body: &str) -> Answer {
+        let limits = self.limits.get();
+        if body.len() > limits.max_bytes {
+            return failure(413, "too_large");
+        }
+        let Ok(request) = serde_json::from_str::<PushRequest>(body) else { return failure(400, "invalid") };
+        if request.ops.len() > limits.max_ops {
+            return failure(413, "too_large");
+        }
+        let mut space = self.space.borrow_mut();
+        if request.epoch.as_ref().is_some_and(|epoch| *epoch != space.epoch.to_string()) {
+            return failure(409, "reset");
+        }
+        let results = request.ops.iter().map(|op| self.operate(&mut space, &request.client, op)).collect();
+        answer(&PushResponse { epoch: space.epoch.to_string(), head: space.head, server_time: self.time(), results })
+    }
+
+    fn operate(&self, space: &mut Space, client: &str, op: &PushOp) -> PushResult {
+        space.watch(client, op);
+        let name = (client.to_owned(), op.mid);
+        if let Some(result) = space.results.get(&name) {
+            return PushResult { dup: true, ..result.clone() };
+        }
+        let blank = PushResult {
+            mid: op.mid,
+            status: PushStatus::Ok,
+            seq: None,
+            rev: None,
+            dup: false,
+            current: None,
+            code: None,
+            message: None,
+        };
+        let rejected = |code: &str| PushResult {
+            status: PushStatus::Rejected,
+            code: Some(code.to_owned()),
+            message: Some("refused".to_owned()),
+            ..blank.clone()
+        };
+        let document = (op.c.clone(), op.id.clone());
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch")]
+        if op.hlc.too_far_ahead(self.time() as f64) {
+            return rejected("clock_ahead");
+        }
+        if self.refused.borrow().contains(&document) {
+            return rejected("invalid");
+        }
+        if op.body.as_ref().is_some_and(|body| body.get().len() > self.limits.get().max_doc_bytes) {
+            return rejected("too_large");
+        }
+        let current = space.documents.get(&document).cloned();
+        let outcome = match (&current, op.mode) {
+            (None, Mode::Lww) => PushStatus::Ok,
+            (Some(current), Mode::Lww) if op.hlc == current.hlc => {
+                return PushResult { seq: Some(current.seq), rev: Some(current.rev), ..blank };
+            }
+            (Some(current), Mode::Lww) if op.hlc > current.hlc => PushStatus::Ok,
+            (Some(_), Mode::Lww) => PushStatus::Superseded,
+            (current, Mode::Cas) if current.as_ref().map(|current| current.rev) == op.base => PushStatus::Ok,
+            (_, Mode::Cas) => PushStatus::Conflict,
+        };
+        if outcome != PushStatus::Ok {
+            return PushResult { status: outcome, current, ..blank };
+        }
+        space.head += 1;
+        let seq = space.head;
+        if let Some(current) = current {
+            space.overwritten.push((current.hlc, op.hlc));
+        }
+        let change = Change {
+            c: op.c.clone(),
+            id: op.id.clone(),
+            seq,
+            rev: seq,
+            hlc: op.hlc,
+            del: op.del,
+            body: op.body.clone(),
+        };
+        space.documents.insert(document, change);
+        *space.effects.entry(name.clone()).or_default() += 1;
+        let result = PushResult { seq: Some(seq), rev: Some(seq), ..blank };
+        space.results.insert(name, result.clone());
+        result
+    }
+
+    fn changes(&self, query: &ChangesQuery) -> Answer {
+        let space = self.space.borrow();
+        let since = match &query.since {
+            None => 0,
+            Some(cursor) => match cursor.split_once('.') {
+                Some((epoch, seq)) if epoch == space.epoch.to_string() => seq.parse().unwrap_or(0),
+                _ => return failure(409, "reset"),
+            },
+        };
+        if since < space.floor {
+            return failure(409, "reset");
+        }
+        let wanted = |change: &&Change| change.seq > since && query.collections.contains(&change.c);
+        let mut changes: Vec<Change> = space.documents.values().filter(wanted).cloned().collect();
+        changes.sort_by_key(|change| change.seq);
+        let more = changes.len() > query.limit;
+        changes.truncate(query.limit);
+        let end = if more { changes.last().map_or(since, |change| change.seq) } else { space.head };
+        answer(&ChangesResponse {
+            changes,
+            cursor: format!("{}.{end}", space.epoch),
+            more,
+            head: space.head,
+            server_time: self.time(),
+        })
+    }
+
+    fn snapshot(&self, collections: &[String]) -> Answer {
+        let space = self.space.borrow();
+        let head = SnapshotHead {
+            epoch: space.epoch.to_string(),
+            head: space.head,
+            cursor: format!("{}.{}", space.epoch, space.head),
+            server_time: self.time(),
+        };
+        let documents: Vec<&Change> =
+            space.documents.values().filter(|change| !change.del && collections.contains(&change.c)).collect();
+        let mut lines = vec![line(&head)];
+        lines.extend(documents.iter().map(|change| line(change)));
+        lines.push(line(&SnapshotEnd { count: documents.len() as u64 }));
+        Answer { content_type: Some("application/x-ndjson".to_owned()), ..Answer::json(200, lines.join("\n")) }
+    }
+}
+
+fn line<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn answer<T: serde::Serialize>(value: &T) -> Answer {
+    Answer::json(200, line(value))
+}
+
+fn failure(status: u16, code: &str) -> Answer {
+    Answer::json(status, format!(r#"{{"code":"{code}","message":"{code}"}}"#))
+}
+
+/// What happens to a request on its way.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Fault {
+    /// Nothing.
+    None,
+    /// It is lost.
+    DropRequest,
+    /// It arrives, and its answer is lost.
+    DropResponse,
+    /// It arrives twice.
+    Duplicate,
+    /// It arrives, its answer is lost, and it arrives once more after a later one.
+    Late,
+    /// It takes so long each way, milliseconds.
+    Delay(f64),
+    /// Something else answers in the endpoint's place.
+    Answer(Answer),
+    /// It hangs for ever.
+    Hang,
+}
+
+/// Which request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// The status.
+    Status,
+    /// A push.
+    Push,
+    /// A pull.
+    Changes,
+    /// A snapshot.
+    Snapshot,
+}
+
+/// A client's way to an [`Endpoint`].
+#[derive(Clone)]
+pub struct Loopback {
+    endpoint: Rc<Endpoint>,
+    sleep: Sleep,
+    faults: Rc<dyn Fn(Route) -> Fault>,
+}
+
+impl fmt::Debug for Loopback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loopback").finish_non_exhaustive()
+    }
+}
+
+impl Loopback {
+    /// A way on which `faults` decides what happens to each request.
+    #[must_use]
+    pub fn new(endpoint: Rc<Endpoint>, sleep: Sleep, faults: Rc<dyn Fn(Route) -> Fault>) -> Self {
+        Self { endpoint, sleep, faults }
+    }
+
+    async fn carry(&self, fault: Fault, token: Option<&str>, request: impl Fn(&Endpoint) -> Answer) -> Result<Answer> {
+        let lost = || Error::new(ErrorKind::NetworkError, "the endpoint cannot be reached; it will be asked again");
+        let delay = if let Fault::Delay(delay) = fault { delay } else { 1.0 };
+        (self.sleep)(delay).await;
+        let arrive = || {
+            if self.endpoint.token.borrow().as_deref().is_some_and(|wanted| Some(wanted) != token) {
+                failure(401, "unauthorized")
+            } else {
+                request(&self.endpoint)
+            }
+        };
+        let answer = match fault {
+            Fault::DropRequest => return Err(lost()),
+            Fault::Answer(answer) => answer,
+            Fault::Hang => core::future::pending().await,
+            Fault::DropResponse | Fault::Late => {
+                arrive();
+                return Err(lost());
+            }
+            Fault::Duplicate => {
+                arrive();
+                arrive()
+            }
+            Fault::None | Fault::Delay(_) => arrive(),
+        };
+        (self.sleep)(delay).await;
+        Ok(answer)
+    }
+}
+
+impl Transport for Loopback {
+    fn status<'a>(&'a self, token: Option<&'a str>) -> LocalFuture<'a, Result<Answer>> {
+        Box::pin(self.carry((self.faults)(Route::Status), token, Endpoint::status))
+    }
+
+    fn push<'a>(&'a self, token: Option<&'a str>, body: &'a str) -> LocalFuture<'a, Result<Answer>> {
+        let fault = (self.faults)(Route::Push);
+        let late = fault == Fault::Late;
+        Box::pin(async move {
+            let answer = self
+                .carry(fault, token, |endpoint| {
+                    let answer = endpoint.push(body);
+                    let stray = endpoint.space.borrow_mut().late.pop();
+                    if let Some(stray) = stray {
+                        endpoint.push(&stray);
+                    }
+                    answer
+                })
+                .await;
+            if late {
+                self.endpoint.space.borrow_mut().late.push(body.to_owned());
+            }
+            answer
+        })
+    }
+
+    fn changes<'a>(&'a self, token: Option<&'a str>, query: &'a ChangesQuery) -> LocalFuture<'a, Result<Answer>> {
+        Box::pin(self.carry((self.faults)(Route::Changes), token, |endpoint| endpoint.changes(query)))
+    }
+
+    fn snapshot<'a>(&'a self, token: Option<&'a str>, collections: &'a [String]) -> LocalFuture<'a, Result<Answer>> {
+        Box::pin(self.carry((self.faults)(Route::Snapshot), token, |endpoint| endpoint.snapshot(collections)))
+    }
+}

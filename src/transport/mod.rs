@@ -1,0 +1,74 @@
+//! How requests reach an endpoint.
+
+use core::fmt;
+
+use crate::backend::LocalFuture;
+use crate::error::Result;
+
+#[cfg(target_family = "wasm")]
+mod http;
+pub mod loopback;
+
+#[cfg(target_family = "wasm")]
+pub use http::HttpTransport;
+
+/// The routes of one space at one endpoint.
+///
+/// # Behavior
+///
+/// - An answer of any status is an [`Answer`]; an error means that none came.
+/// - A request's bytes go out as they are, and the token is used for this request alone.
+/// - Dropping the future calls the request off; whether the endpoint has acted on it is then unknown.
+///
+/// # Errors
+///
+/// `NETWORK_ERROR` where the endpoint cannot be reached, `TIMEOUT` where it does not answer.
+pub trait Transport: fmt::Debug {
+    /// What the endpoint is and accepts.
+    fn status<'a>(&'a self, token: Option<&'a str>) -> LocalFuture<'a, Result<Answer>>;
+    /// Sends operations; `body` is the request's exact text.
+    fn push<'a>(&'a self, token: Option<&'a str>, body: &'a str) -> LocalFuture<'a, Result<Answer>>;
+    /// Asks what has changed.
+    fn changes<'a>(&'a self, token: Option<&'a str>, query: &'a ChangesQuery) -> LocalFuture<'a, Result<Answer>>;
+    /// Asks for all documents of these collections.
+    fn snapshot<'a>(&'a self, token: Option<&'a str>, collections: &'a [String]) -> LocalFuture<'a, Result<Answer>>;
+}
+
+/// Which changes are asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangesQuery {
+    /// The cursor to go on from; without, from the beginning.
+    pub since: Option<String>,
+    /// How many at most.
+    pub limit: usize,
+    /// Of which collections.
+    pub collections: Vec<String>,
+}
+
+/// What came back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The content type, if one was named.
+    pub content_type: Option<String>,
+    /// How long to wait before asking again, milliseconds, if the endpoint said.
+    pub retry_after: Option<f64>,
+    /// The body.
+    pub body: String,
+}
+
+impl Answer {
+    /// A JSON answer.
+    #[must_use]
+    pub fn json(status: u16, body: String) -> Self {
+        Self { status, content_type: Some("application/json".to_owned()), retry_after: None, body }
+    }
+}
+
+/// The `c` parameter: names joined by commas; none where a name holds a comma, as the filter is a saving only.
+#[cfg(target_family = "wasm")]
+pub(crate) fn collections_parameter(collections: &[String]) -> Option<String> {
+    let joinable = !collections.is_empty() && collections.iter().all(|name| !name.contains(','));
+    joinable.then(|| collections.join(","))
+}

@@ -1,0 +1,189 @@
+//! A device: a disk that survives, and tabs that do not.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use tidekeep::backend::layer::{Journal, Replicated};
+use tidekeep::backend::memory::MemoryBackend;
+use tidekeep::backend::{Backend, Scan};
+use tidekeep::model::{Body, Delete, Key, Put, Schema, WriteBatch, WriteOp};
+use tidekeep::platform::Payload;
+use tidekeep::sync::{Always, Applied, Listener, Ports, Sync, SyncConfig, open_clock};
+use tidekeep::transport::loopback::{Endpoint, Fault, Loopback, Route};
+use tidekeep::{Error, Result};
+
+use crate::flaky::{Flaky, Frontier, value_of};
+use crate::world::{Random, World};
+
+/// The collections that replicate.
+pub const COLLECTIONS: [&str; 2] = ["notes", "places"];
+
+/// What was heard of.
+#[derive(Debug, Default)]
+pub struct Heard {
+    pub applied: RefCell<Vec<Applied>>,
+    pub errors: RefCell<Vec<Error>>,
+}
+
+impl Listener for Heard {
+    fn applied(&self, change: &Applied) {
+        self.applied.borrow_mut().push(change.clone());
+    }
+
+    fn failed(&self, error: &Error) {
+        self.errors.borrow_mut().push(error.clone());
+    }
+}
+
+pub struct Tab {
+    pub sync: Sync,
+    pub journal: Rc<Journal>,
+    pub heard: Rc<Heard>,
+}
+
+pub struct Device {
+    pub world: Rc<World>,
+    pub random: Random,
+    pub endpoint: Rc<Endpoint>,
+    pub disk: Rc<dyn Backend>,
+    pub tabs: Vec<Tab>,
+    /// How far its clock is off, milliseconds.
+    pub skew: Rc<Cell<f64>>,
+    /// What happens to its requests.
+    pub faults: Rc<RefCell<Rc<dyn Fn(Route) -> Fault>>>,
+    pub token: Rc<RefCell<Option<String>>>,
+    pub storage_faults: Rc<Cell<bool>>,
+    pub frontier: Rc<RefCell<Frontier>>,
+}
+
+impl Device {
+    pub fn new(world: &Rc<World>, endpoint: &Rc<Endpoint>, frontier: &Rc<RefCell<Frontier>>, random: &Random) -> Self {
+        Self {
+            world: Rc::clone(world),
+            random: random.clone(),
+            endpoint: Rc::clone(endpoint),
+            disk: Rc::new(MemoryBackend::new("device", Rc::new(Schema::default()), 1_000_000)),
+            tabs: Vec::new(),
+            skew: Rc::default(),
+            faults: Rc::new(RefCell::new(Rc::new(|_| Fault::None))),
+            token: Rc::default(),
+            storage_faults: Rc::default(),
+            frontier: Rc::clone(frontier),
+        }
+    }
+
+    pub fn now(&self) -> Rc<dyn Fn() -> f64> {
+        let (clock, skew) = (self.world.clock(), Rc::clone(&self.skew));
+        Rc::new(move || (clock() + skew.get()).trunc())
+    }
+
+    pub fn config() -> SyncConfig {
+        let collections = COLLECTIONS.iter().map(|&name| name.to_owned()).collect();
+        SyncConfig { interval: 20_000.0, timeout: 10_000.0, ..SyncConfig::new("loopback/space", collections) }
+    }
+
+    /// Opens a tab.
+    pub fn open(&mut self) {
+        self.open_with(Self::config());
+    }
+
+    pub fn open_with(&mut self, config: SyncConfig) {
+        let raw: Rc<dyn Backend> = Rc::new(Flaky {
+            inner: Rc::clone(&self.disk),
+            random: self.random.clone(),
+            sleep: self.world.sleep(),
+            faulty: Rc::clone(&self.storage_faults),
+            frontier: Rc::clone(&self.frontier),
+            ambiguous: Rc::default(),
+        });
+        let seeds = self.random.clone();
+        let fill = move |bytes: &mut [u8]| {
+            bytes.fill_with(|| seeds.next() as u8);
+            Ok(())
+        };
+        let clock = open_clock(&*self.disk, (self.now())(), fill).now_or_never().unwrap().unwrap();
+        let faults = Rc::clone(&self.faults);
+        let choose: Rc<dyn Fn(Route) -> Fault> = Rc::new(move |route| {
+            let chosen = Rc::clone(&faults.borrow());
+            chosen(route)
+        });
+        let transport = Loopback::new(Rc::clone(&self.endpoint), self.world.sleep(), choose);
+        let (random, token) = (self.random.clone(), Rc::clone(&self.token));
+        let ports = Ports {
+            now: self.now(),
+            random: Rc::new(move || random.unit()),
+            sleep: self.world.sleep(),
+            spawn: self.world.spawn(),
+            token: Some(Rc::new(move || {
+                let token = token.borrow().clone().unwrap_or_else(|| "token".to_owned());
+                Box::pin(async move { Ok(token) })
+            })),
+            leadership: Rc::new(Always),
+        };
+        let sync = Sync::new(config, Rc::clone(&raw), Rc::new(transport), Rc::clone(&clock), ports);
+        let heard = Rc::new(Heard::default());
+        sync.listen(Rc::clone(&heard) as Rc<dyn Listener>);
+        let teller = sync.clone();
+        let replicated = Replicated::new(COLLECTIONS.iter().map(|&name| name.to_owned()));
+        let journal = Rc::new(Journal::new(raw, replicated, clock, Rc::new(move || teller.notify_write())));
+        sync.start();
+        self.tabs.push(Tab { sync, journal, heard });
+    }
+
+    /// Kills a tab: whatever it was doing ends where it is.
+    pub fn kill(&mut self, tab: usize) {
+        self.tabs.remove(tab).sync.stop();
+    }
+
+    pub fn commit(&self, tab: usize, ops: Vec<WriteOp>) -> impl Future<Output = Result<()>> + 'static {
+        let journal = Rc::clone(&self.tabs[tab].journal);
+        let now = (self.now())();
+        async move { journal.commit(WriteBatch { ops, now, ..WriteBatch::default() }).await.map(drop) }
+    }
+
+    /// Writes a value and waits for the acknowledgement.
+    pub fn write(&self, collection: &str, key: &str, value: &str) {
+        self.world.finish(self.commit(0, vec![put(collection, key, value)]), 1_000.0).unwrap().unwrap();
+    }
+
+    pub fn delete(&self, collection: &str, key: &str) {
+        self.world.finish(self.commit(0, vec![delete(collection, key)]), 1_000.0).unwrap().unwrap();
+    }
+
+    /// Every live record.
+    pub fn records(&self) -> BTreeMap<(String, String), String> {
+        let mut records = BTreeMap::new();
+        for collection in COLLECTIONS {
+            for row in self.disk.scan(&Scan::all(collection)).now_or_never().unwrap().unwrap() {
+                let value = value_of(collection, &row.record.unwrap()).unwrap();
+                records.insert((collection.to_owned(), row.key.to_text()), value);
+            }
+        }
+        records
+    }
+
+    pub fn value(&self, collection: &str, key: &str) -> Option<String> {
+        self.records().remove(&(collection.to_owned(), key.to_owned()))
+    }
+}
+
+pub fn put(collection: &str, key: &str, value: &str) -> WriteOp {
+    WriteOp::Put(Put::new(collection, Key::from(key), Body::Clear(Payload::from_wire(value).unwrap())))
+}
+
+pub fn delete(collection: &str, key: &str) -> WriteOp {
+    WriteOp::Delete(Delete::new(collection, Key::from(key)))
+}
+
+/// Every live document of an endpoint, with its value.
+pub fn documents(endpoint: &Endpoint) -> BTreeMap<(String, String), String> {
+    let alive = endpoint.documents().into_iter().filter(|change| !change.del);
+    alive
+        .map(|change| {
+            let body: serde_json::Value = serde_json::from_str(change.body.unwrap().get()).unwrap();
+            ((change.c, change.id), body["value"].to_string())
+        })
+        .collect()
+}

@@ -1,0 +1,15 @@
+//! Replication under faults: simulated from seeds, and fault by fault.
+//!
+//! `TIDEKEEP_SEEDS` says how many seeds, or with `from..to` which; a failing seed is printed.
+
+#![expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "times and choices of a simulation are small"
+)]
+
+mod device;
+mod flaky;
+mod seeds;
+mod world;
