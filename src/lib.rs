@@ -12,6 +12,7 @@ pub mod model;
 pub mod platform;
 pub mod policy;
 pub mod store;
+pub mod query;
 pub mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
