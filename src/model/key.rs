@@ -30,7 +30,47 @@ pub enum Key {
 /// The deepest nesting of an array key that is accepted.
 const MAX_DEPTH: usize = 32;
 
+/// The last point in time that a date can be, and with a minus the first: milliseconds since the epoch.
+/// Source: ECMAScript, “time values and time range”.
+pub(super) const LAST_DATE: f64 = 8.64e15;
+
 impl Key {
+    /// The least key above this one.
+    ///
+    /// # Behavior
+    ///
+    /// - Nothing lies between a key and its successor; dates are whole milliseconds, as in JavaScript.
+    /// - Above the last number comes the first date, and above the last date the empty string.
+    #[must_use]
+    pub fn successor(&self) -> Self {
+        match self {
+            Self::Number(number) if *number < f64::INFINITY => Self::Number(number.next_up()),
+            Self::Number(_) => Self::Date(-LAST_DATE),
+            Self::Date(ms) if *ms < LAST_DATE => Self::Date(ms + 1.0),
+            Self::Date(_) => Self::String(String::new()),
+            Self::String(text) => Self::String(format!("{text}\0")),
+            Self::Binary(bytes) => Self::Binary(bytes.iter().copied().chain([0]).collect()),
+            Self::Array(items) => Self::Array(items.iter().cloned().chain([Self::Number(f64::NEG_INFINITY)]).collect()),
+        }
+    }
+
+    /// Whether both are of one type; only then does the order between them mean anything to people.
+    #[must_use]
+    pub const fn same_type(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+
+    /// Whether IndexedDB takes it: no number in it is NaN, and every date is a whole millisecond that a date can be.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        match self {
+            Self::Number(number) => !number.is_nan(),
+            Self::Date(ms) => ms.abs() <= LAST_DATE && ms.trunc().total_cmp(ms).is_eq(),
+            Self::String(_) | Self::Binary(_) => true,
+            Self::Array(items) => items.iter().all(Self::is_valid),
+        }
+    }
+
     /// The text form: a string as itself, everything else as `~` and JSON.
     ///
     /// # Behavior
@@ -205,6 +245,14 @@ mod tests {
                 prop_assert!(a <= c);
             }
         }
+
+        #[test]
+        fn nothing_lies_between_a_key_and_its_successor(key in keys(), other in keys()) {
+            let next = key.successor();
+            prop_assert!(next.is_valid());
+            prop_assert!(key < next);
+            prop_assert_eq!(other > key, other >= next);
+        }
     }
 
     #[test]
@@ -229,6 +277,23 @@ mod tests {
         let tiny = Key::Number(-1.695_574_549_161_000_4e-308);
         assert_eq!(Key::from_text(&tiny.to_text()).unwrap(), tiny);
         assert_eq!(Key::Number(-0.0).to_text(), Key::Number(0.0).to_text());
+    }
+
+    #[test]
+    fn the_ends_of_a_type_are_followed_by_the_next_type() {
+        assert_eq!(Key::Number(f64::INFINITY).successor(), Key::Date(-LAST_DATE));
+        assert_eq!(Key::Date(LAST_DATE).successor(), Key::from(""));
+        assert_eq!(Key::Number(-0.0).successor(), Key::Number(f64::from_bits(1)));
+        assert_eq!(Key::from("a").successor(), Key::from("a\0"));
+        assert_eq!(Key::Array(vec![]).successor(), Key::Array(vec![Key::Number(f64::NEG_INFINITY)]));
+    }
+
+    #[test]
+    fn dates_that_cannot_be_are_not_valid() {
+        for ms in [f64::NAN, f64::INFINITY, LAST_DATE + 1.0, 0.5] {
+            assert!(!Key::Array(vec![Key::Date(ms)]).is_valid(), "{ms}");
+        }
+        assert!(Key::Date(-LAST_DATE).is_valid() && Key::Number(f64::INFINITY).is_valid());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use core::ops::Bound;
 
 use super::Key;
+use super::key::LAST_DATE;
 
 /// A range of keys, open or closed at each end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +34,28 @@ impl KeyRange {
         // prefix it is the prefix with its last code unit raised.
         let upper = successor(prefix).map_or(Key::Binary(Vec::new()), Key::String);
         Self { lower: Bound::Included(Key::from(prefix)), upper: Bound::Excluded(upper) }
+    }
+
+    /// The keys of the same type as `key`, with ends that IndexedDB takes.
+    #[must_use]
+    pub fn of_type(key: &Key) -> Self {
+        let (lower, upper) = match key {
+            Key::Number(_) => (Key::Number(f64::NEG_INFINITY), Bound::Included(Key::Number(f64::INFINITY))),
+            Key::Date(_) => (Key::Date(-LAST_DATE), Bound::Included(Key::Date(LAST_DATE))),
+            Key::String(_) => (Key::String(String::new()), Bound::Excluded(Key::Binary(Vec::new()))),
+            Key::Binary(_) => (Key::Binary(Vec::new()), Bound::Excluded(Key::Array(Vec::new()))),
+            Key::Array(_) => (Key::Array(Vec::new()), Bound::Unbounded),
+        };
+        Self { lower: Bound::Included(lower), upper }
+    }
+
+    /// The one key of a range made by [`only`](KeyRange::only).
+    #[must_use]
+    pub fn single(&self) -> Option<&Key> {
+        match (&self.lower, &self.upper) {
+            (Bound::Included(lower), Bound::Included(upper)) if lower == upper => Some(lower),
+            _ => None,
+        }
     }
 
     /// Whether `key` lies inside.
@@ -127,6 +150,27 @@ mod tests {
             let key = Key::from(probe);
             let both = a.contains(&key) && b.contains(&key);
             prop_assert_eq!(a.intersect(b).contains(&key), both);
+        }
+    }
+
+    #[test]
+    fn the_range_of_a_type_holds_that_type_and_no_other() {
+        let keys = [
+            Key::Number(f64::NEG_INFINITY),
+            Key::Number(f64::INFINITY),
+            Key::Date(-LAST_DATE),
+            Key::Date(LAST_DATE),
+            Key::from(""),
+            Key::from("\u{FFFF}"),
+            Key::Binary(vec![]),
+            Key::Binary(vec![255]),
+            Key::Array(vec![]),
+            Key::Array(vec![Key::Array(vec![])]),
+        ];
+        for a in &keys {
+            for b in &keys {
+                assert_eq!(KeyRange::of_type(a).contains(b), a.same_type(b), "{a:?} {b:?}");
+            }
         }
     }
 

@@ -1,0 +1,60 @@
+//! Questions to a collection: what a filter means, which way of access answers it, and how rows are sorted. Pure.
+//!
+//! # What a filter means
+//!
+//! It means the same on every backend, whether an index answers it or not.
+//!
+//! **Fields.** `name` and `address.city` are own properties of the value; `$key` is the record's key; `$tags` is the
+//! list of its tags, empty where it has none; `$meta.x` is a property of the application's metadata. A sealed body has
+//! no fields of its own.
+//!
+//! **Missing.** A field that is not there, or is undefined, is *missing*. Nothing matches it but `exists: false` and a
+//! `Not`; so `ne` and `nin` do not match records that lack the field. Null is a value like others and is there.
+//!
+//! **Operators.**
+//!
+//! | operator | operand | matches where the field |
+//! |---|---|---|
+//! | `eq` | a value | is equal: dates by their time, bytes and arrays by their content |
+//! | `ne` | a value | is there and is not equal |
+//! | `gt` `gte` `lt` `lte` | a number, date, string, bytes or array | is of the same type and compares so |
+//! | `between` | two of these, of one type | is of that type and lies between them, both ends included |
+//! | `in` | a list | equals one of them |
+//! | `nin` | a list | is there and equals none of them |
+//! | `contains` | a value | is an array with an element that is equal, or a string with that string in it |
+//! | `startsWith` `endsWith` | a string | is a string that does |
+//! | `exists` | true or false | is there, or is missing |
+//!
+//! - Types never mix: a number is neither above nor below a string. Order within a type is that of
+//!   [`Key`](crate::model::Key); strings compare by code unit.
+//! - A `between` whose ends are the wrong way round matches nothing.
+//! - Objects, and arrays that hold such, equal nothing; they do match `exists`, `ne` and `nin`.
+//! - On a field with a multi-entry index, `contains` is membership only, and a lone value counts as an array of one.
+//!   [`Filter::normalised`] says so in the filter itself; [`plan()`] does it for its residual.
+//! - `And` of nothing matches everything, `Or` of nothing matches nothing.
+//!
+//! # What an order means
+//!
+//! Null comes before false, false before true, then keys in the order of [`Key`](crate::model::Key), then everything
+//! else; `desc` turns this around. A record whose field is missing comes last either way. Records that are equal in
+//! every field of the sort come by key, in the direction of the last field.
+//!
+//! A plan never changes which rows come, nor their order where a sort is asked for. Without a sort, rows come in the
+//! order of what serves the query.
+
+mod access;
+mod constraint;
+mod evaluate;
+mod explain;
+mod field;
+mod filter;
+mod operator;
+mod plan;
+mod sort;
+
+pub use evaluate::matches;
+pub use field::Field;
+pub use filter::{Filter, Operand};
+pub use operator::Operator;
+pub use plan::{OrderedBy, Plan, plan};
+pub use sort::{Order, Sort, compare, sort_records};

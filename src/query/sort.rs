@@ -1,0 +1,152 @@
+//! The order of records.
+
+use core::cmp::Ordering;
+
+use super::Field;
+use super::evaluate::Found;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Record, Scalar};
+
+/// One field of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sort {
+    /// What is compared.
+    pub field: Field,
+    /// Which way.
+    pub order: Order,
+}
+
+/// Which way an order goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The least first.
+    #[default]
+    Ascending,
+    /// The greatest first.
+    Descending,
+}
+
+impl Order {
+    /// Reads the public name: `asc` or `desc`.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_QUERY` for any other text.
+    pub fn parse(text: &str) -> Result<Self> {
+        match text {
+            "asc" => Ok(Self::Ascending),
+            "desc" => Ok(Self::Descending),
+            _ => Err(Error::new(ErrorKind::InvalidQuery, "an order is “asc” or “desc”").with("order", text)),
+        }
+    }
+
+    fn turn(self, ordering: Ordering) -> Ordering {
+        match self {
+            Self::Ascending => ordering,
+            Self::Descending => ordering.reverse(),
+        }
+    }
+}
+
+/// Compares what two records have in a field, by the rules of the [module](super).
+#[must_use]
+pub fn compare(a: &Scalar, b: &Scalar, order: Order) -> Ordering {
+    match (a, b) {
+        (Scalar::Missing, Scalar::Missing) => Ordering::Equal,
+        (Scalar::Missing, _) => Ordering::Greater,
+        (_, Scalar::Missing) => Ordering::Less,
+        (Scalar::Boolean(a), Scalar::Boolean(b)) => order.turn(a.cmp(b)),
+        (Scalar::Key(a), Scalar::Key(b)) => order.turn(a.cmp(b)),
+        _ => order.turn(rank(a).cmp(&rank(b))),
+    }
+}
+
+const fn rank(scalar: &Scalar) -> u8 {
+    match scalar {
+        Scalar::Null => 0,
+        Scalar::Boolean(_) => 1,
+        Scalar::Key(_) => 2,
+        Scalar::Other => 3,
+        Scalar::Missing => 4,
+    }
+}
+
+/// Sorts records, by the rules of the [module](super).
+///
+/// # Behavior
+///
+/// - Each field of each record is read once.
+/// - Without fields to sort by, the records stay as they are.
+pub fn sort_records(records: &mut Vec<Record>, sorts: &[Sort]) {
+    let Some(last) = sorts.last() else { return };
+    let fields = |record: &Record| sorts.iter().map(|sort| Found::of(&sort.field, record).scalar()).collect();
+    let mut keyed: Vec<(Vec<Scalar>, Record)> =
+        core::mem::take(records).into_iter().map(|record| (fields(&record), record)).collect();
+    keyed.sort_by(|(a, record_a), (b, record_b)| {
+        let by_fields = sorts.iter().zip(a.iter().zip(b)).map(|(sort, (a, b))| compare(a, b, sort.order));
+        by_fields.fold(Ordering::Equal, Ordering::then).then_with(|| last.order.turn(record_a.key.cmp(&record_b.key)))
+    });
+    records.extend(keyed.into_iter().map(|(_, record)| record));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Body, Key, Meta};
+    use crate::platform::Payload;
+
+    fn sorted(values: &[&str], sorts: &[(&str, &str)]) -> String {
+        let record = |(at, json): (usize, &&str)| Record {
+            key: Key::from(u32::try_from(at).unwrap()),
+            body: Body::Clear(Payload::from_wire(json).unwrap()),
+            meta: Meta::default(),
+        };
+        let mut records: Vec<Record> = values.iter().enumerate().map(record).collect();
+        let sorts: Vec<Sort> = sorts
+            .iter()
+            .map(|(field, order)| Sort { field: Field::parse(field).unwrap(), order: Order::parse(order).unwrap() })
+            .collect();
+        sort_records(&mut records, &sorts);
+        records.iter().map(|record| record.key.to_text().replace('~', "")).collect::<Vec<_>>().join(" ")
+    }
+
+    const MIXED: [&str; 8] = [
+        r#"{"a":{}}"#,
+        r#"{"a":"x"}"#,
+        "{}",
+        r#"{"a":2}"#,
+        r#"{"a":true}"#,
+        r#"{"a":null}"#,
+        r#"{"a":{"$":"date","v":0}}"#,
+        r#"{"a":false}"#,
+    ];
+
+    #[test]
+    fn null_comes_before_booleans_before_keys_before_the_rest() {
+        assert_eq!(sorted(&MIXED, &[("a", "asc")]), "5 7 4 3 6 1 0 2");
+    }
+
+    #[test]
+    fn a_missing_field_comes_last_both_ways() {
+        assert_eq!(sorted(&MIXED, &[("a", "desc")]), "0 1 6 3 4 7 5 2");
+    }
+
+    #[test]
+    fn ties_come_by_key_in_the_direction_of_the_last_field() {
+        let values = [r#"{"a":1,"b":1}"#, r#"{"a":1,"b":1}"#, r#"{"a":0,"b":1}"#];
+        assert_eq!(sorted(&values, &[("a", "asc")]), "2 0 1");
+        assert_eq!(sorted(&values, &[("a", "desc")]), "1 0 2");
+        assert_eq!(sorted(&values, &[("b", "desc"), ("a", "asc")]), "2 0 1");
+        assert_eq!(sorted(&values, &[("$key", "desc")]), "2 1 0");
+    }
+
+    #[test]
+    fn nothing_to_sort_by_changes_nothing() {
+        assert_eq!(sorted(&["{}", "{}"], &[]), "0 1");
+    }
+
+    #[test]
+    fn an_unknown_order_is_refused() {
+        assert_eq!(Order::parse("up").unwrap_err().kind(), ErrorKind::InvalidQuery);
+    }
+}
