@@ -13,7 +13,6 @@ pub mod platform;
 pub mod policy;
 pub mod query;
 pub mod store;
-pub mod query;
 pub mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;

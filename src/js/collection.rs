@@ -51,10 +51,10 @@ impl Collection {
     }
 
     /// The record under a key, or undefined.
-    pub fn get(&self, key: JsValue) -> Promise {
+    pub fn get(&self, key: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         promise(|| {
-            let key = Key::from_js(&key)?;
+            let key = Key::from_js(key)?;
             Ok(async move {
                 shared.ready(&records).await?;
                 Ok(records.get(&key).await?.map_or(JsValue::UNDEFINED, |entry| entry.value.into_js()))
@@ -63,11 +63,11 @@ impl Collection {
     }
 
     /// Writes a record under the key that it carries.
-    pub fn put(&self, record: JsValue, options: JsValue) -> Promise {
+    pub fn put(&self, record: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         promise(|| {
-            let options = WriteOptions::parse(&options, ENTRY)?;
-            let record = owned(&record)?;
+            let options = WriteOptions::parse(options, ENTRY)?;
+            let record = owned(record)?;
             let key = records.key_of(&record).map_err(|error| error.during("put"))?;
             Ok(async move {
                 shared.ready(&records).await?;
@@ -78,12 +78,12 @@ impl Collection {
 
     /// Writes many records: all or none, unless `atomic: false`.
     #[wasm_bindgen(js_name = putMany)]
-    pub fn put_many(&self, values: JsValue, options: JsValue) -> Promise {
+    pub fn put_many(&self, values: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         promise(|| {
-            let options = WriteOptions::parse(&options, SET_MANY)?;
+            let options = WriteOptions::parse(options, SET_MANY)?;
             let mut writes = Vec::new();
-            for record in items(&values)? {
+            for record in items(values)? {
                 let record = owned(&record)?;
                 let key = records.key_of(&record).map_err(|error| error.during("putMany"))?;
                 writes.push((key.to_js(), records.put_op(key, record, &options.entry)));
@@ -94,11 +94,11 @@ impl Collection {
 
     /// Reads, changes and writes one record so that no update is lost: `change` is a part of a record, or a function
     /// of one.
-    pub fn update(&self, key: JsValue, change: JsValue) -> Promise {
+    pub fn update(&self, key: &JsValue, change: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        let thrown: Rc<RefCell<Option<JsValue>>> = Rc::default();
+        let (change, thrown) = (change.clone(), Rc::<RefCell<Option<JsValue>>>::default());
         let started = (|| {
-            let key = Key::from_js(&key)?;
+            let key = Key::from_js(key)?;
             let patch = if change.is_function() { None } else { Some(owned_object(&change, "change")?) };
             Ok((key, patch))
         })();
@@ -120,59 +120,59 @@ impl Collection {
 
     /// The records under some keys, found ones only, as a `Map`.
     #[wasm_bindgen(js_name = getMany)]
-    pub fn get_many(&self, keys: JsValue) -> Promise {
+    pub fn get_many(&self, keys: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         promise(|| get_many(&shared, records, &keys, false))
     }
 
     /// Deletes a record; resolves whether it was there.
-    pub fn delete(&self, key: JsValue) -> Promise {
+    pub fn delete(&self, key: &JsValue) -> Promise {
         let (_, records) = self.parts();
         promise(|| {
-            let key = Key::from_js(&key)?;
+            let key = Key::from_js(key)?;
             Ok(async move { Ok(JsValue::from_bool(records.delete_many(vec![key]).await?.first() == Some(&true))) })
         })
     }
 
     /// Deletes many records, in one commit; resolves for each whether it was there.
     #[wasm_bindgen(js_name = deleteMany)]
-    pub fn delete_many(&self, keys: JsValue) -> Promise {
+    pub fn delete_many(&self, keys: &JsValue) -> Promise {
         let (_, records) = self.parts();
         promise(|| delete_many(records, &keys))
     }
 
     /// Whether there is a record under a key.
-    pub fn has(&self, key: JsValue) -> Promise {
+    pub fn has(&self, key: &JsValue) -> Promise {
         let (_, records) = self.parts();
         promise(|| {
-            let key = Key::from_js(&key)?;
+            let key = Key::from_js(key)?;
             Ok(async move { Ok(JsValue::from_bool(records.has(&key).await?)) })
         })
     }
 
     /// The keys, in key order.
-    pub fn keys(&self, options: JsValue) -> Promise {
+    pub fn keys(&self, options: &JsValue) -> Promise {
         let (_, records) = self.parts();
         promise(|| {
-            let options = options::list_of_collection(&options)?;
+            let options = options::list_of_collection(options)?;
             Ok(async move { Ok(records.keys(&options).await?.iter().map(Key::to_js).collect::<Array>().into()) })
         })
     }
 
     /// Everything but the values, in key order.
-    pub fn list(&self, options: JsValue) -> Promise {
+    pub fn list(&self, options: &JsValue) -> Promise {
         let (_, records) = self.parts();
         promise(|| {
-            let options = options::list_of_collection(&options)?;
+            let options = options::list_of_collection(options)?;
             Ok(async move { Ok(records.list(&options).await?.iter().map(item).collect::<Array>().into()) })
         })
     }
 
     /// All records, in key order.
-    pub fn all(&self, options: JsValue) -> Promise {
+    pub fn all(&self, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         promise(|| {
-            let options: AllOptions = parse(&options, &["limit"])?;
+            let options: AllOptions = parse(options, &["limit"])?;
             let limit = whole("limit", options.limit)?;
             Ok(async move {
                 shared.ready(&records).await?;
@@ -182,28 +182,28 @@ impl Collection {
     }
 
     /// The records that a filter finds.
-    pub fn query(&self, filter: JsValue, options: JsValue) -> Promise {
+    pub fn query(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         promise(|| {
-            let request = query::request_of_collection(&filter, &options)?;
+            let request = query::request_of_collection(filter, &options)?;
             Ok(query::run(shared, records, request))
         })
     }
 
     /// How a query is served: by which index, what is left to filter, how many rows were read.
-    pub fn explain(&self, filter: JsValue, options: JsValue) -> Promise {
+    pub fn explain(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         promise(|| {
-            let request = query::request_of_collection(&filter, &options)?;
+            let request = query::request_of_collection(filter, &options)?;
             Ok(query::explain(shared, records, request))
         })
     }
 
     /// How many records there are, or how many a filter finds.
-    pub fn count(&self, filter: JsValue) -> Promise {
+    pub fn count(&self, filter: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         promise(|| {
-            let filter = query::optional_filter(&filter)?;
+            let filter = query::optional_filter(filter)?;
             Ok(query::count(shared, records, filter))
         })
     }

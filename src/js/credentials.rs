@@ -32,11 +32,11 @@ impl Credentials {
     }
 
     /// Opens the keys, or makes the first one.
-    pub fn unlock(&self, options: JsValue) -> Promise {
+    pub fn unlock(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let _: ReadOptions = parse(&options, &["passphrase"])?;
-            let given = if options.is_object() { property(&options, "passphrase")? } else { JsValue::UNDEFINED };
+            let _: ReadOptions = parse(options, &["passphrase"])?;
+            let given = if options.is_object() { property(options, "passphrase")? } else { JsValue::UNDEFINED };
             let given = if given.is_undefined() { None } else { Some(passphrase(&given)?) };
             Ok(async move {
                 shared.catch_up().await;
@@ -56,11 +56,11 @@ impl Credentials {
     }
 
     /// Seals a secret.
-    pub fn set(&self, service: String, secret: JsValue, options: JsValue) -> Promise {
+    pub fn set(&self, service: String, secret: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let options = WriteOptions::parse(&options, &["metadata", "expiration"])?;
-            let secret = owned(&secret)?;
+            let options = WriteOptions::parse(options, &["metadata", "expiration"])?;
+            let secret = owned(secret)?;
             if secret.as_js().is_undefined() || secret.as_js().is_null() {
                 return Err(Error::new(
                     ErrorKind::InvalidValue,

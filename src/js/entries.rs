@@ -21,11 +21,11 @@ const PROGRESS_STEP: usize = 500;
 #[wasm_bindgen]
 impl DataStore {
     /// The value under a key, or undefined.
-    pub fn get(&self, key: JsValue, options: JsValue) -> Promise {
+    pub fn get(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let options: ReadOptions = parse(&options, &["namespace", "includeMetadata", "required"])?;
-            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(&key)?);
+            let options: ReadOptions = parse(options, &["namespace", "includeMetadata", "required"])?;
+            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
             Ok(async move {
                 shared.ready(&records).await?;
                 match records.get(&key).await? {
@@ -39,12 +39,12 @@ impl DataStore {
     }
 
     /// Writes a value under a key.
-    pub fn set(&self, key: JsValue, value: JsValue, options: JsValue) -> Promise {
+    pub fn set(&self, key: &JsValue, value: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let options = WriteOptions::parse(&options, SET)?;
+            let options = WriteOptions::parse(options, SET)?;
             let records = shared.records(options.namespace.as_deref())?;
-            let (key, value) = (Key::from_js(&key)?, owned(&value)?);
+            let (key, value) = (Key::from_js(key)?, owned(value)?);
             Ok(async move {
                 shared.ready(&records).await?;
                 Ok(write_result(&records.set(key, value, &options.entry).await?))
@@ -53,31 +53,31 @@ impl DataStore {
     }
 
     /// Deletes an entry; resolves whether it was there.
-    pub fn delete(&self, key: JsValue, options: JsValue) -> Promise {
+    pub fn delete(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let options: ReadOptions = parse(&options, &["namespace"])?;
-            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(&key)?);
+            let options: ReadOptions = parse(options, &["namespace"])?;
+            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
             Ok(async move { Ok(JsValue::from_bool(records.delete_many(vec![key]).await?.first() == Some(&true))) })
         })
     }
 
     /// Whether there is an entry.
-    pub fn has(&self, key: JsValue, options: JsValue) -> Promise {
+    pub fn has(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let options: ReadOptions = parse(&options, &["namespace"])?;
-            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(&key)?);
+            let options: ReadOptions = parse(options, &["namespace"])?;
+            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
             Ok(async move { Ok(JsValue::from_bool(records.has(&key).await?)) })
         })
     }
 
     /// The values under some keys, found ones only, as a `Map`.
     #[wasm_bindgen(js_name = getMany)]
-    pub fn get_many(&self, keys: JsValue, options: JsValue) -> Promise {
+    pub fn get_many(&self, keys: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let options: ReadOptions = parse(&options, &["namespace", "includeMetadata"])?;
+            let options: ReadOptions = parse(options, &["namespace", "includeMetadata"])?;
             let records = shared.records(options.namespace.as_deref())?;
             get_many(&shared, records, &keys, options.include_metadata == Some(true))
         })
@@ -85,13 +85,13 @@ impl DataStore {
 
     /// Writes many entries: all or none, unless `atomic: false`.
     #[wasm_bindgen(js_name = setMany)]
-    pub fn set_many(&self, entries: JsValue, options: JsValue) -> Promise {
+    pub fn set_many(&self, entries: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let options = WriteOptions::parse(&options, SET_MANY)?;
+            let options = WriteOptions::parse(options, SET_MANY)?;
             let records = shared.records(options.namespace.as_deref())?;
             let mut writes = Vec::new();
-            for given in items(&entries)? {
+            for given in items(entries)? {
                 let key = property(&given, "key")?;
                 let value = owned(&property(&given, "value")?)?;
                 let own = own_options(&given, &options.entry)?;
@@ -103,50 +103,50 @@ impl DataStore {
 
     /// Deletes many entries, in one commit; resolves for each whether it was there.
     #[wasm_bindgen(js_name = deleteMany)]
-    pub fn delete_many(&self, keys: JsValue, options: JsValue) -> Promise {
+    pub fn delete_many(&self, keys: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let options: ReadOptions = parse(&options, &["namespace"])?;
+            let options: ReadOptions = parse(options, &["namespace"])?;
             delete_many(shared.records(options.namespace.as_deref())?, &keys)
         })
     }
 
     /// The keys, in key order.
-    pub fn keys(&self, options: JsValue) -> Promise {
+    pub fn keys(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let (namespace, options) = options::list(&options)?;
+            let (namespace, options) = options::list(options)?;
             let records = shared.records(namespace.as_deref())?;
             Ok(async move { Ok(records.keys(&options).await?.iter().map(Key::to_js).collect::<Array>().into()) })
         })
     }
 
     /// Everything but the values, in key order.
-    pub fn list(&self, options: JsValue) -> Promise {
+    pub fn list(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let (namespace, options) = options::list(&options)?;
+            let (namespace, options) = options::list(options)?;
             let records = shared.records(namespace.as_deref())?;
             Ok(async move { Ok(records.list(&options).await?.iter().map(item).collect::<Array>().into()) })
         })
     }
 
     /// The entries that a filter finds.
-    pub fn query(&self, filter: JsValue, options: JsValue) -> Promise {
+    pub fn query(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let (namespace, request) = query::request(&filter, &options)?;
+            let (namespace, request) = query::request(filter, &options)?;
             let records = shared.records(namespace.as_deref())?;
             Ok(query::run(shared, records, request))
         })
     }
 
     /// How many entries there are, or how many a filter finds.
-    pub fn count(&self, options: JsValue) -> Promise {
+    pub fn count(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let given: ReadOptions = parse(&options, &["namespace", "filter"])?;
-            let filter = if options.is_object() { property(&options, "filter")? } else { JsValue::UNDEFINED };
+            let given: ReadOptions = parse(options, &["namespace", "filter"])?;
+            let filter = if options.is_object() { property(options, "filter")? } else { JsValue::UNDEFINED };
             let filter = query::optional_filter(&filter)?;
             let records = shared.records(given.namespace.as_deref())?;
             Ok(query::count(shared, records, filter))
@@ -155,23 +155,23 @@ impl DataStore {
 
     /// The metadata of an entry, or undefined.
     #[wasm_bindgen(js_name = getMetadata)]
-    pub fn get_metadata(&self, key: JsValue, options: JsValue) -> Promise {
+    pub fn get_metadata(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let options: ReadOptions = parse(&options, &["namespace"])?;
-            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(&key)?);
+            let options: ReadOptions = parse(options, &["namespace"])?;
+            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
             Ok(async move { Ok(metadata(records.meta(&key).await?.as_ref().and_then(|meta| meta.metadata.as_ref()))) })
         })
     }
 
     /// Changes the metadata of an entry; with `merge: false`, puts it in the place of all there was.
     #[wasm_bindgen(js_name = setMetadata)]
-    pub fn set_metadata(&self, key: JsValue, metadata: JsValue, options: JsValue) -> Promise {
+    pub fn set_metadata(&self, key: &JsValue, metadata: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let options: ReadOptions = parse(&options, &["namespace", "merge"])?;
-            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(&key)?);
-            let metadata = owned_object(&metadata, "metadata")?;
+            let options: ReadOptions = parse(options, &["namespace", "merge"])?;
+            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
+            let metadata = owned_object(metadata, "metadata")?;
             let change = match options.merge {
                 Some(false) => MetadataChange::Replace(metadata),
                 Some(true) | None => MetadataChange::Merge(metadata),

@@ -61,8 +61,9 @@ struct Wanted {
 
 /// Opens a data store.
 #[wasm_bindgen(js_name = createStorage)]
-pub(crate) fn create_storage(options: JsValue) -> Promise {
-    let wanted = read(&options);
+#[expect(unreachable_pub, reason = "wasm-bindgen exports only what is pub")]
+pub fn create_storage(options: &JsValue) -> Promise {
+    let wanted = read(options);
     wasm_bindgen_futures::future_to_promise(async move {
         let opened = async { open(wanted?).await };
         match opened.await {

@@ -74,12 +74,12 @@ impl DataStore {
 
     /// Makes an empty namespace.
     #[wasm_bindgen(js_name = createNamespace)]
-    pub fn create_namespace(&self, name: String, options: JsValue) -> Promise {
+    pub fn create_namespace(&self, name: String, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let _: ReadOptions = parse(&options, &["metadata"])?;
+            let _: ReadOptions = parse(options, &["metadata"])?;
             let metadata =
-                if options.is_object() { super::convert::property(&options, "metadata")? } else { JsValue::UNDEFINED };
+                if options.is_object() { super::convert::property(options, "metadata")? } else { JsValue::UNDEFINED };
             let metadata = if metadata.is_undefined() { None } else { Some(owned_object(&metadata, "metadata")?) };
             Ok(async move {
                 shared.store.create_namespace(&name, metadata).await?;
@@ -90,10 +90,10 @@ impl DataStore {
 
     /// Deletes a namespace; with `recursive`, its entries too.
     #[wasm_bindgen(js_name = deleteNamespace)]
-    pub fn delete_namespace(&self, name: String, options: JsValue) -> Promise {
+    pub fn delete_namespace(&self, name: String, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let options: ReadOptions = parse(&options, &["recursive"])?;
+            let options: ReadOptions = parse(options, &["recursive"])?;
             Ok(async move {
                 shared.store.delete_namespace(&name, options.recursive.unwrap_or(false)).await?;
                 Ok(JsValue::UNDEFINED)
@@ -182,10 +182,10 @@ impl DataStore {
     }
 
     /// Empties one namespace, or every one; credentials stay.
-    pub fn clear(&self, options: JsValue) -> Promise {
+    pub fn clear(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let options: ReadOptions = parse(&options, &["namespace"])?;
+            let options: ReadOptions = parse(options, &["namespace"])?;
             let records = options.namespace.as_deref().map(|name| shared.records(Some(name))).transpose()?;
             Ok(async move {
                 match records {

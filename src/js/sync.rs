@@ -382,14 +382,14 @@ impl Sync {
     }
 
     /// Does one whole round; resolves when it is done.
-    pub fn run(&self, options: JsValue) -> Promise {
+    pub fn run(&self, options: &JsValue) -> Promise {
         #[derive(Debug, Default, Deserialize)]
         #[serde(default)]
         struct RawRun {
             direction: Option<String>,
         }
         self.with(|sync| {
-            let raw: RawRun = parse(&options, &["direction"])?;
+            let raw: RawRun = parse(options, &["direction"])?;
             let direction = match raw.direction.as_deref() {
                 None | Some("both") => Direction::Both,
                 Some("push") => Direction::Push,
