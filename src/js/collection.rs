@@ -108,7 +108,7 @@ impl Collection {
                 shared.ready(&records).await?;
                 let result = match patch {
                     Some(patch) => records.update(&key, |record| Ok(record.merged_with(&patch))).await,
-                    None => records.update(&key, |record| apply(change.unchecked_ref(), record, &thrown)).await,
+                    None => records.update(&key, |record| apply(change.unchecked_ref(), &record, &thrown)).await,
                 };
                 Ok(write_result(&result?))
             };
@@ -122,7 +122,7 @@ impl Collection {
     #[wasm_bindgen(js_name = getMany)]
     pub fn get_many(&self, keys: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        promise(|| get_many(&shared, records, &keys, false))
+        promise(|| get_many(&shared, records, keys, false))
     }
 
     /// Deletes a record; resolves whether it was there.
@@ -138,7 +138,7 @@ impl Collection {
     #[wasm_bindgen(js_name = deleteMany)]
     pub fn delete_many(&self, keys: &JsValue) -> Promise {
         let (_, records) = self.parts();
-        promise(|| delete_many(records, &keys))
+        promise(|| delete_many(records, keys))
     }
 
     /// Whether there is a record under a key.
@@ -185,7 +185,7 @@ impl Collection {
     pub fn query(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         promise(|| {
-            let request = query::request_of_collection(filter, &options)?;
+            let request = query::request_of_collection(filter, options)?;
             Ok(query::run(shared, records, request))
         })
     }
@@ -194,7 +194,7 @@ impl Collection {
     pub fn explain(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         promise(|| {
-            let request = query::request_of_collection(filter, &options)?;
+            let request = query::request_of_collection(filter, options)?;
             Ok(query::explain(shared, records, request))
         })
     }
@@ -220,7 +220,7 @@ impl Collection {
     }
 }
 
-fn apply(change: &Function, record: Payload, thrown: &RefCell<Option<JsValue>>) -> Result<Payload> {
+fn apply(change: &Function, record: &Payload, thrown: &RefCell<Option<JsValue>>) -> Result<Payload> {
     change.call1(&JsValue::UNDEFINED, record.as_js()).map(Payload::from).map_err(|error| {
         thrown.replace(Some(error));
         Error::new(ErrorKind::Aborted, "the function that changes the record threw")

@@ -79,7 +79,7 @@ impl DataStore {
         promise(|| {
             let options: ReadOptions = parse(options, &["namespace", "includeMetadata"])?;
             let records = shared.records(options.namespace.as_deref())?;
-            get_many(&shared, records, &keys, options.include_metadata == Some(true))
+            get_many(&shared, records, keys, options.include_metadata == Some(true))
         })
     }
 
@@ -107,7 +107,7 @@ impl DataStore {
         let shared = Rc::clone(&self.0);
         promise(|| {
             let options: ReadOptions = parse(options, &["namespace"])?;
-            delete_many(shared.records(options.namespace.as_deref())?, &keys)
+            delete_many(shared.records(options.namespace.as_deref())?, keys)
         })
     }
 
@@ -135,7 +135,7 @@ impl DataStore {
     pub fn query(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise(|| {
-            let (namespace, request) = query::request(filter, &options)?;
+            let (namespace, request) = query::request(filter, options)?;
             let records = shared.records(namespace.as_deref())?;
             Ok(query::run(shared, records, request))
         })

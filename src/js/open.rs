@@ -198,7 +198,7 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
         None => sealed,
     });
     let shared = Rc::new(Shared {
-        sync: replicating.map(|replicating| replicating.start()),
+        sync: replicating.map(sync::Replicating::start),
         store,
         asking: wanted.asking,
         listeners: events::Listeners::default(),

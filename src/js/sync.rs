@@ -190,7 +190,7 @@ impl Replication {
             now: Rc::new(now),
             random: Rc::new(fraction),
             sleep: Rc::new(|ms| Box::pin(sleep(ms))),
-            spawn: Rc::new(|task| spawn(task)),
+            spawn: Rc::new(spawn),
             token: self.auth.map(token_provider),
             leadership: Rc::new(TabLock::new(&channel)),
         };

@@ -242,12 +242,11 @@ impl Question<'_> {
                 next = constraint.tightness.worth();
             }
             served.extend(&constraint.served);
-            match points {
-                Some(points) => prefixes = combined(&prefixes, &points),
-                None => {
-                    tail = Some(constraint);
-                    break;
-                }
+            if let Some(points) = points {
+                prefixes = combined(&prefixes, &points);
+            } else {
+                tail = Some(constraint);
+                break;
             }
         }
         if prefixes == [Vec::new()] && tail.is_none() {

@@ -277,7 +277,7 @@ impl Endpoint {
         let documents: Vec<&Change> =
             space.documents.values().filter(|change| !change.del && collections.contains(&change.c)).collect();
         let mut lines = vec![line(&head)];
-        lines.extend(documents.iter().map(|change| line(change)));
+        lines.extend(documents.iter().map(line));
         lines.push(line(&SnapshotEnd { count: documents.len() as u64 }));
         Answer { content_type: Some("application/x-ndjson".to_owned()), ..Answer::json(200, lines.join("\n")) }
     }

@@ -15,10 +15,9 @@ fn kind_of(name: &str, message: &str) -> ErrorKind {
         "DataError" => ErrorKind::InvalidKey,
         "DataCloneError" => ErrorKind::InvalidValue,
         "QuotaExceededError" => ErrorKind::QuotaExceeded,
-        "VersionError" => ErrorKind::VersionError,
+        "VersionError" | "NotFoundError" => ErrorKind::VersionError,
         "AbortError" => aborted(message),
         "TimeoutError" => ErrorKind::Timeout,
-        "NotFoundError" => ErrorKind::VersionError,
         "NotReadableError" => ErrorKind::Corrupted,
         "InvalidStateError" | "UnknownError" | "TransactionInactiveError" => ErrorKind::ConnectionLost,
         // SecurityError, NotAllowedError, NotSupportedError, ReadOnlyError, InvalidAccessError and whatever comes:

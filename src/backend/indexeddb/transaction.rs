@@ -20,6 +20,8 @@ use crate::model::{
     Body, CommitReceipt, Durability, Key, KeyRange, Meta, OpReceipt, Record, WriteBatch, WriteOp, system, tombstone_key,
 };
 
+type Callback = Closure<dyn FnMut(Event)>;
+
 /// What came of one try to commit a group.
 pub(super) enum Attempt {
     /// Each batch has its outcome.
@@ -33,7 +35,7 @@ pub(super) struct Running {
     transaction: IdbTransaction,
     settlement: Settlement,
     work: Rc<RefCell<Work>>,
-    _callbacks: (Closure<dyn FnMut(Event)>, Option<Closure<dyn FnMut(Event)>>),
+    _callbacks: (Callback, Option<Callback>),
 }
 
 /// What the callbacks of a transaction work on.
@@ -58,7 +60,7 @@ pub(super) fn run(database: &IdbDatabase, layout: &Layout, batches: Vec<WriteBat
     let work = Rc::new(RefCell::new(Work { batches, reads: Vec::new(), outcomes, writes: Vec::new(), failure: None }));
 
     let blamed = Rc::clone(&work);
-    let on_error = Closure::<dyn FnMut(Event)>::new(move |event: Event| blamed.borrow_mut().blame(&event));
+    let on_error = Callback::new(move |event: Event| blamed.borrow_mut().blame(&event));
     transaction.set_onerror(Some(on_error.as_ref().unchecked_ref()));
 
     let last = work.borrow_mut().read(layout, &transaction, touched)?;
@@ -70,7 +72,7 @@ pub(super) fn run(database: &IdbDatabase, layout: &Layout, batches: Vec<WriteBat
         }
         Some(request) => {
             let (deciding, writing) = (Rc::clone(&work), transaction.clone());
-            let on_read = Closure::<dyn FnMut(Event)>::new(move |_: Event| {
+            let on_read = Callback::new(move |_: Event| {
                 deciding.borrow_mut().write(&layout, &writing);
             });
             request.set_onsuccess(Some(on_read.as_ref().unchecked_ref()));

@@ -1,0 +1,528 @@
+/**
+ * tidekeep: offline-first storage for web applications.
+ *
+ * Times are `Date`; every data call returns a promise; a failed call rejects with a {@link StorageError}. Values are
+ * copied when a call is made and when it answers, as `structuredClone` does.
+ *
+ * @example
+ * import { createStorage } from "tidekeep";
+ *
+ * interface App {
+ *   notes: { key: string; value: { id: string; place: string; text: string }; indexes: "place" };
+ * }
+ * const store = await createStorage<App>({
+ *   name: "fieldbook",
+ *   collections: { notes: { keyPath: "id", indexes: ["place"] } },
+ * });
+ * const notes = store.collection("notes");
+ * await notes.put({ id: "1", place: "Lisbon", text: "Tram 28" });
+ * const inLisbon = await notes.query({ field: "place", operator: "eq", value: "Lisbon" });
+ *
+ * @module tidekeep
+ */
+
+// ── Opening ──────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Opens a data store, creating or upgrading its database where needed. Loads the WebAssembly module on first use.
+ *
+ * Rejects with `INVALID_CONFIG` for options that make no sense, `VERSION_ERROR` for a database of a newer version,
+ * `BLOCKED` or `TIMEOUT` where the browser does not let it open in time.
+ *
+ * @example
+ * const store = await createStorage({ name: "notes" });
+ */
+export function createStorage<S extends Schema<S> = AnySchema>(options?: StorageOptions<S>): Promise<DataStore<S>>;
+
+/**
+ * Loads the WebAssembly from a place of your own: a URL, a response, its bytes, or the compiled module. Optional.
+ *
+ * @example
+ * await init(new URL("/assets/tidekeep_bg.wasm", location.href));
+ */
+export function init(source?: string | URL | BufferSource | Response | WebAssembly.Module): Promise<void>;
+
+export interface StorageOptions<S extends Schema<S> = AnySchema> {
+  /** Database name, used exactly as given. Default `"tidekeep"`. Sealed records open only under the same name. */
+  name?: string;
+  /** `"auto"`, the default, really opens IndexedDB, and falls back to memory where it cannot, raising `degraded`. */
+  platform?: "auto";
+  /** One backend. It never falls back: where it cannot be opened, the call rejects. */
+  type?: BackendName;
+  /** The first of `primary` and `fallbacks` that opens serves; a fallback raises `degraded`. */
+  primary?: BackendName;
+  fallbacks?: BackendName[];
+  /** Declared collections. Each is an object store of its own name, with native indexes. */
+  collections?: { [C in keyof S & string]?: CollectionOptions<S[C]> };
+  encryption?: EncryptionOptions;
+  sync?: SyncOptions<S>;
+  /** How sync retries, unless `sync.retryPolicy` says otherwise. */
+  retryPolicy?: RetryPolicy;
+  /** What a resolved write has survived. Default `"relaxed"`; commits that are to be sent are always `"strict"`. */
+  durability?: "strict" | "relaxed";
+  /** Memory backend: most entries before `QUOTA_EXCEEDED`. Default 10 000. */
+  capacity?: number;
+}
+
+/** `"cloud"` is IndexedDB that must have a `sync.endpoint`. */
+export type BackendName = "indexeddb" | "memory" | "cloud" | (string & {});
+
+/**
+ * What an application's plain interface must look like. Collection names, record types and field names are checked
+ * from it.
+ *
+ * @example
+ * interface App { notes: { key: string; value: { id: string; text: string }; indexes: "text" } }
+ */
+export type Schema<S> = { [C in keyof S]: CollectionSchema };
+export interface CollectionSchema {
+  key?: Key;
+  value: unknown;
+  indexes?: string;
+}
+export type AnySchema = Record<string, { key: Key; value: unknown; indexes: string }>;
+/** A field of a record, a path into it, its key (`"$key"`), its tags (`"$tags"`), or its metadata (`"$meta.x"`). */
+export type Field<C> = C extends { value: infer V extends object }
+  ? (keyof V & string) | `${keyof V & string}.${string}` | "$key" | "$tags" | `$meta.${string}`
+  : string;
+/** IndexedDB's key types, with IndexedDB's order. */
+export type Key = string | number | Date | ArrayBuffer | ArrayBufferView | readonly Key[];
+
+/** The short form of an index: `name`, `*tags` (an entry per element), `&email` (unique), `[author+created]`. */
+export type IndexText<C> = C extends { indexes: infer I extends string } ? I | `*${I}` | `&${I}` | `&*${I}` | `*&${I}` : string;
+
+export interface CollectionOptions<C = unknown> {
+  /** Field, or fields, of the record that is its key. Without it, the key is given at each write. */
+  keyPath?: string | string[];
+  /** Native indexes, in short or long form. A sealed collection has none. */
+  indexes?: (IndexText<C> | IndexOptions)[];
+  /** Sealed at rest. Keys, tags, times and metadata stay in the clear. */
+  encrypted?: boolean;
+  /** Default lifetime of an entry, milliseconds. */
+  ttl?: number;
+  /** `false` keeps it from being replicated. */
+  sync?: boolean;
+}
+export interface IndexOptions {
+  name: string;
+  keyPath: string | string[];
+  unique?: boolean;
+  multiEntry?: boolean;
+}
+
+// ── Data ─────────────────────────────────────────────────────────────────────────────────────────
+
+/** An open store. */
+export interface DataStore<S extends Schema<S> = AnySchema> extends KeyValue {
+  /**
+   * A handle to one collection: declared, or a namespace made by its first write.
+   *
+   * @example
+   * const notes = store.collection("notes");
+   */
+  collection<C extends keyof S & string>(name: C): Collection<S[C]>;
+  /**
+   * A handle to a namespace that the schema does not name.
+   *
+   * @example
+   * const drafts = store.namespace<string>("drafts");
+   */
+  namespace<T = unknown>(name: string): Collection<{ key: Key; value: T }>;
+
+  /** Makes an empty namespace that stays until it is deleted. Rejects with `ALREADY_EXISTS`. */
+  createNamespace(name: string, options?: { metadata?: Metadata }): Promise<void>;
+  /** Rejects with `NOT_EMPTY` where it has entries and `recursive` is not asked for. */
+  deleteNamespace(name: string, options?: { recursive?: boolean }): Promise<void>;
+  /** The names of collections and namespaces, `default` included, sorted. */
+  listNamespaces(): Promise<string[]>;
+
+  readonly credentials: Credentials;
+  readonly sync: Sync;
+
+  /** What this store is. Constant. */
+  getInfo(): StorageInfo;
+  /** What this store can do. */
+  getCapabilities(): StorageCapabilities;
+  /** How the store is doing: writes, reads and deletes a probe, and counts. */
+  getStatus(): Promise<StorageStatus>;
+
+  /**
+   * Calls the listener at every such event until the returned function is called.
+   *
+   * @example
+   * const stop = store.on("change", ({ collection, key }) => console.log(collection, key));
+   */
+  on<E extends keyof StorageEvents>(event: E, listener: (event: StorageEvents[E]) => void): Unsubscribe;
+
+  /** Stops sync, forgets every key and releases the database; later calls fail with `CLOSED`. */
+  close(): Promise<void>;
+  /** Closes, and deletes everything, credentials included. What was not yet sent is gone. */
+  destroy(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Key-value calls; `options.namespace` names the collection, `"default"` without it. */
+export interface KeyValue {
+  /**
+   * The value, or undefined; with `required`, rejects with `NOT_FOUND`.
+   *
+   * @example
+   * const theme = await store.get<string>("theme");
+   */
+  get<T = unknown>(key: Key, options: GetOptions & { includeMetadata: true }): Promise<Entry<T> | undefined>;
+  get<T = unknown>(key: Key, options: GetOptions & { required: true }): Promise<T>;
+  get<T = unknown>(key: Key, options?: GetOptions): Promise<T | undefined>;
+  /**
+   * Writes a value. What it does not say of metadata and tags stays; an earlier lifetime ends.
+   *
+   * @example
+   * await store.set("theme", "dark", { ttl: 86_400_000 });
+   */
+  set<T>(key: Key, value: T, options?: SetOptions): Promise<WriteResult>;
+  /** Resolves whether the entry was there. */
+  delete(key: Key, options?: NamespaceOption): Promise<boolean>;
+  has(key: Key, options?: NamespaceOption): Promise<boolean>;
+  /** Found keys only, read at one point in time. */
+  getMany<T = unknown>(keys: Iterable<Key>, options: NamespaceOption & { includeMetadata: true }): Promise<Map<Key, Entry<T>>>;
+  getMany<T = unknown>(keys: Iterable<Key>, options?: NamespaceOption & { includeMetadata?: false }): Promise<Map<Key, T>>;
+  /**
+   * All or nothing, unless `atomic: false`: then each for itself, with an outcome per key.
+   *
+   * @example
+   * await store.setMany([{ key: "a", value: 1 }, { key: "b", value: 2 }]);
+   */
+  setMany<T>(entries: Iterable<{ key: Key; value: T } & EntryOptions>, options?: SetManyOptions): Promise<Map<Key, WriteOutcome>>;
+  /** In one commit; resolves for each whether it was there. */
+  deleteMany(keys: Iterable<Key>, options?: NamespaceOption): Promise<Map<Key, boolean>>;
+  /** In key order. */
+  keys(options?: ListOptions & NamespaceOption): Promise<Key[]>;
+  /** Everything but the values, in key order. */
+  list(options?: ListOptions & NamespaceOption): Promise<Item[]>;
+  /** The entries that match; a list of filters must all match. */
+  query<T = unknown>(filter: Filter | Filter[], options?: QueryOptions & NamespaceOption): Promise<QueryResult<T>[]>;
+  count(options?: NamespaceOption & { filter?: Filter | Filter[] }): Promise<number>;
+  /** Empties one namespace, or all of them; credentials stay. */
+  clear(options?: NamespaceOption): Promise<void>;
+  getMetadata(key: Key, options?: NamespaceOption): Promise<Metadata | undefined>;
+  /** Merges by default; with `merge: false`, replaces. */
+  setMetadata(key: Key, metadata: Metadata, options?: NamespaceOption & { merge?: boolean }): Promise<void>;
+}
+
+/** Records of one collection. */
+export interface Collection<C extends CollectionSchema> {
+  readonly name: string;
+  get(key: Key): Promise<C["value"] | undefined>;
+  /**
+   * Writes a record under the key in its keyPath.
+   *
+   * @example
+   * await notes.put({ id: "1", place: "Lisbon", text: "Tram 28" });
+   */
+  put(record: C["value"], options?: EntryOptions): Promise<WriteResult>;
+  /** All or nothing, unless `atomic: false`. */
+  putMany(records: Iterable<C["value"]>, options?: Omit<SetManyOptions, "namespace">): Promise<Map<Key, WriteOutcome>>;
+  /**
+   * Reads, changes and writes one record so that no update is lost. A function must answer at once, not with a
+   * promise; it may be called again where another writer was first.
+   *
+   * @example
+   * await notes.update("1", { text: "Tram 28, early" });
+   * await notes.update("1", (note) => ({ ...note, text: note.text.toUpperCase() }));
+   */
+  update(key: Key, change: Partial<C["value"]> | ((record: C["value"]) => C["value"])): Promise<WriteResult>;
+  getMany(keys: Iterable<Key>): Promise<Map<Key, C["value"]>>;
+  delete(key: Key): Promise<boolean>;
+  deleteMany(keys: Iterable<Key>): Promise<Map<Key, boolean>>;
+  has(key: Key): Promise<boolean>;
+  keys(options?: ListOptions): Promise<Key[]>;
+  list(options?: ListOptions): Promise<Item[]>;
+  all(options?: { limit?: number }): Promise<C["value"][]>;
+  /**
+   * The records that match, by the best index; a list of filters must all match.
+   *
+   * @example
+   * await places.query({ field: "name", operator: "startsWith", value: "Lis" }, { sort: { field: "name" }, limit: 20 });
+   */
+  query(filter: Filter<C> | Filter<C>[], options?: QueryOptions<C>): Promise<QueryResult<C["value"]>[]>;
+  /** Runs the query and tells which index served it, what was left to filter, and how many rows were read. */
+  explain(filter: Filter<C> | Filter<C>[], options?: QueryOptions<C>): Promise<QueryPlan>;
+  count(filter?: Filter<C> | Filter<C>[]): Promise<number>;
+  clear(): Promise<void>;
+}
+
+export interface NamespaceOption {
+  namespace?: string;
+}
+export interface GetOptions extends NamespaceOption {
+  includeMetadata?: boolean;
+  required?: boolean;
+}
+export interface EntryOptions {
+  metadata?: Metadata;
+  tags?: string[];
+  /** When the entry ends; in the place of `ttl`. */
+  expiration?: Date;
+  /** How long it lives, milliseconds. */
+  ttl?: number;
+  /** `false`: reject with `ALREADY_EXISTS` where the key is taken, decided inside the write. Default true. */
+  overwrite?: boolean;
+  /** Reject with `CONFLICT` unless the stored version is this one. */
+  ifVersion?: number;
+}
+export interface SetOptions extends NamespaceOption, EntryOptions {
+  durability?: "strict" | "relaxed";
+}
+export interface SetManyOptions extends SetOptions {
+  atomic?: boolean;
+  onProgress?: (done: number, total: number) => void;
+}
+export interface ListOptions {
+  /** Keys that begin so. */
+  prefix?: string;
+  /** Keys that look so: `*` is any run, `?` any one character, everything else itself. */
+  pattern?: string;
+  limit?: number;
+  offset?: number;
+}
+export interface QueryOptions<C = unknown> {
+  /** A missing field comes last either way. Without a sort, rows come in the order of what serves the query. */
+  sort?: Sort<C> | Sort<C>[];
+  limit?: number;
+  offset?: number;
+}
+export interface Sort<C = unknown> {
+  field: Field<C>;
+  order?: "asc" | "desc";
+}
+export type Operator =
+  | "eq" | "ne" | "gt" | "gte" | "lt" | "lte" | "in" | "nin" | "between" | "contains" | "startsWith" | "endsWith" | "exists";
+export type Filter<C = unknown> =
+  | { field: Field<C>; operator: Operator; value: unknown }
+  | { and: Filter<C>[] }
+  | { or: Filter<C>[] }
+  | { not: Filter<C> };
+
+export type Metadata = Record<string, unknown>;
+export interface Item {
+  key: Key;
+  /** Counts the writes of this entry. */
+  version: number;
+  created: Date;
+  modified: Date;
+  tags: string[];
+  metadata?: Metadata;
+  expires?: Date;
+  encrypted: boolean;
+}
+export interface Entry<T> extends Omit<Item, "key" | "encrypted"> {
+  value: T;
+}
+export interface QueryResult<T> {
+  key: Key;
+  value: T;
+  metadata?: Metadata;
+}
+export interface QueryPlan {
+  /** The index, or null where the records' own order served. */
+  index: string | null;
+  /** The ranges that were scanned. */
+  range: string;
+  /** What was checked of each row. */
+  residual: string[];
+  sorted: "index" | "memory" | "none";
+  rowsRead: number;
+}
+export interface WriteResult {
+  key: Key;
+  version: number;
+  modified: Date;
+  /** What the write has survived: a power cut, a killed browser, or nothing but this page. */
+  durability: "strict" | "relaxed" | "memory";
+}
+export type WriteOutcome = ({ success: true } & WriteResult) | { success: false; error: StorageError };
+
+// ── Credentials ──────────────────────────────────────────────────────────────────────────────────
+
+export interface EncryptionOptions {
+  /** How the key-encryption key is had: derived from a passphrase. */
+  key?: "passphrase";
+  /** Asked when something sealed is wanted and the keys are locked. */
+  passphrase?: () => Promise<Uint8Array | string> | Uint8Array | string;
+}
+
+/** Secrets, sealed with AES-256-GCM under a key that the passphrase unlocks. */
+export interface Credentials {
+  readonly locked: boolean;
+  /**
+   * Opens the keys; the first time, makes one under this passphrase. Rejects with `AUTHENTICATION_FAILED` for a wrong
+   * one. Without a passphrase, asks for it as `encryption.passphrase` says.
+   *
+   * @example
+   * await store.credentials.unlock({ passphrase: "correct horse battery staple" });
+   * await store.credentials.set("openai", "sk-…");
+   */
+  unlock(options?: { passphrase?: Uint8Array | string }): Promise<void>;
+  /** Forgets every key. */
+  lock(): void;
+  set(service: string, secret: string | Uint8Array | object, options?: { metadata?: Metadata; expiration?: Date }): Promise<WriteResult>;
+  get<T = string>(service: string): Promise<T | undefined>;
+  /** Names and times; decrypts nothing, and works while locked. */
+  list(): Promise<Item[]>;
+  has(service: string): Promise<boolean>;
+  delete(service: string): Promise<boolean>;
+}
+
+// ── Sync ─────────────────────────────────────────────────────────────────────────────────────────
+
+export interface SyncOptions<S extends Schema<S> = AnySchema> {
+  /** The address of a space: `https://example.org/v1/my-space`. */
+  endpoint: string;
+  /** Gives the bearer token. Asked at send time; never stored. */
+  auth?: () => Promise<string> | string;
+  /**
+   * What replicates. Default: every declared collection that does not say `sync: false`, and `credentials`, as
+   * ciphertext. A list is just these; an object changes single ones.
+   */
+  collections?: ((keyof S & string) | "credentials")[] | { [C in (keyof S & string) | "credentials"]?: boolean };
+  /** The write with the later stamp of a hybrid logical clock wins. */
+  conflict?: "latest";
+  /** Seconds between pulls without any other reason. Default 60. */
+  interval?: number;
+  retryPolicy?: RetryPolicy;
+  /** Whether rounds go by themselves until `sync.enable` says otherwise. Default true. */
+  enabled?: boolean;
+}
+/** How long to wait before what failed is tried again. It is tried until it succeeds or is refused for good. */
+export interface RetryPolicy {
+  backoff?: "exponential" | "linear" | "fixed";
+  /** Milliseconds. */
+  baseDelay?: number;
+  /** Milliseconds. */
+  maxDelay?: number;
+}
+
+export interface Sync {
+  /** Switches rounds that go by themselves on or off, and remembers it. What is written meanwhile waits. */
+  enable(on: boolean): Promise<void>;
+  /**
+   * One whole round; resolves when it is done.
+   *
+   * @example
+   * const { pushed, pulled } = await store.sync.run();
+   */
+  run(options?: { direction?: "both" | "push" | "pull" }): Promise<SyncReport>;
+  status(): Promise<SyncStatus>;
+  /** What waits to be sent, and what was refused for good, each with its last error. */
+  pending(): Promise<OutboxEntry[]>;
+  /** Tries what was set aside again. */
+  retry(id: string): Promise<void>;
+  /** Gives up a pending change: the record becomes what the endpoint has, or goes, where the endpoint has none. */
+  discard(id: string): Promise<void>;
+}
+export interface SyncReport {
+  pushed: number;
+  pulled: number;
+  conflicts: number;
+  failed: number;
+  durationMs: number;
+}
+export interface SyncStatus {
+  enabled: boolean;
+  running: boolean;
+  online: boolean;
+  /** Whether this tab is the one that sends. */
+  leader: boolean;
+  pending: number;
+  failed: number;
+  conflicts: number;
+  lastSyncTime?: Date;
+  nextSyncTime?: Date;
+  lastError?: StorageError;
+}
+export interface OutboxEntry {
+  id: string;
+  collection: string;
+  key: Key;
+  attempts: number;
+  nextAttempt?: Date;
+  state: "waiting" | "sending" | "dead";
+  error?: StorageError;
+}
+
+// ── Facts, events, errors ────────────────────────────────────────────────────────────────────────
+
+export interface StorageInfo {
+  name: string;
+  type: string;
+  platform: "browser" | "node";
+  persistent: boolean;
+  version: string;
+  schemaVersion: number;
+  context: "window" | "worker" | "service-worker" | "node";
+}
+export interface StorageCapabilities {
+  transactions: boolean;
+  query: boolean;
+  search: boolean;
+  metadata: boolean;
+  encryption: boolean;
+  compression: boolean;
+  expiration: boolean;
+  sync: boolean;
+  backgroundSync: boolean;
+  crossTab: boolean;
+}
+export interface StorageStatus {
+  /** Whether an entry could be written, read and deleted just now. */
+  healthy: boolean;
+  /** Entries in all collections and namespaces. */
+  size: number;
+  /** Most entries, where the backend counts them. */
+  capacity?: number;
+  /** Bytes of the origin, as the browser estimates. */
+  usage?: number;
+  quota?: number;
+  /** Whether the browser protects the origin from eviction. */
+  persisted?: boolean;
+  namespaces: number;
+  pending: number;
+}
+export interface StorageEvents {
+  /** A record was written or deleted by this store, or by the endpoint. A cleared collection has the key `[]`. */
+  change: { collection: string; key: Key; type: "put" | "delete" | "clear"; source: "local" | "remote" };
+  /** The store serves from a fallback. Told to listeners that come later, too. */
+  degraded: { from: string; to: string; cause: StorageError };
+  sync: SyncStatus;
+  /** Something failed that no caller waits for. */
+  error: StorageError;
+}
+export type Unsubscribe = () => void;
+
+/**
+ * A failed call.
+ *
+ * @example
+ * try {
+ *   await store.set("name", "Ada", { overwrite: false });
+ * } catch (error) {
+ *   if (error instanceof StorageError && error.code === "ALREADY_EXISTS") console.log("taken");
+ * }
+ */
+export class StorageError extends Error {
+  constructor(
+    code: StorageErrorCode,
+    message: string,
+    details?: { retryable?: boolean; operation?: string; context?: Record<string, string>; cause?: unknown },
+  );
+  readonly code: StorageErrorCode;
+  /** Whether the same call may succeed later, unchanged. */
+  readonly retryable: boolean;
+  readonly operation: string;
+  /** What was concerned; never a value or a secret. */
+  readonly context: Readonly<Record<string, string>>;
+}
+export type StorageErrorCode =
+  | "NOT_FOUND" | "ALREADY_EXISTS" | "INVALID_KEY" | "INVALID_VALUE" | "INVALID_NAMESPACE" | "INVALID_QUERY" | "INVALID_CONFIG"
+  | "INVALID_TRANSACTION" | "NOT_EMPTY" | "CONFLICT" | "VALIDATION_FAILED" | "QUOTA_EXCEEDED" | "ACCESS_DENIED"
+  | "AUTHENTICATION_FAILED" | "LOCKED" | "KEY_MISSING" | "DECRYPTION_FAILED" | "INSECURE_CONTEXT" | "CORRUPTED" | "NETWORK_ERROR"
+  | "TIMEOUT" | "SERIALIZATION_ERROR" | "UNSUPPORTED" | "VERSION_ERROR" | "BLOCKED" | "CONNECTION_LOST" | "CLOSED" | "ABORTED";
