@@ -94,7 +94,8 @@ impl Stage {
             Self::Native => false,
             Self::Browser(browser) => browser.needs().contains(&need),
             Self::Reproducible => Purpose::Build.needs().contains(&need),
-            Self::Packaging | Self::EndToEnd => need == Need::Chromium || Purpose::Build.needs().contains(&need),
+            Self::Packaging => true,
+            Self::EndToEnd => need == Need::Chromium || Purpose::Build.needs().contains(&need),
         }
     }
 
