@@ -73,7 +73,7 @@ fn select(workspace: &Workspace, selection: &[&str]) -> Result<Vec<Stage>> {
 
 /// What the stages need, in the order of installation.
 fn needs(stages: &[Stage]) -> Vec<Need> {
-    let mut needs = Purpose::Test.needs().to_vec();
+    let mut needs = Purpose::Test.needs();
     needs.retain(|need| stages.iter().any(|stage| stage.needs(*need)));
     needs
 }
