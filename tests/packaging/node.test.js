@@ -2,16 +2,17 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { before, describe, test } from "node:test";
 import { createRequire } from "node:module";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { spawnSync } from "node:child_process";
 import * as tidekeep from "tidekeep";
 import { expected } from "./support/expected.js";
-import { plainFolders, project } from "./support/paths.js";
+import { compiledScenario, project } from "./support/paths.js";
 
 describe("in Node", () => {
   let scenario;
   before(async () => {
-    plainFolders();
-    ({ scenario } = await import("./dist/plain/scenario.js"));
+    ({ scenario } = await import(pathToFileURL(join(compiledScenario(), "scenario.js")).href));
   });
 
   test("the package runs in memory", async () => {

@@ -14,7 +14,7 @@ const ADDRESS: &str = "127.0.0.1:8787";
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 pub(crate) fn command(workspace: &Workspace) -> Result<ExitCode> {
-    setup::install(workspace, Purpose::Demo.needs())?;
+    setup::install(workspace, &Purpose::Demo.needs())?;
     build::package(workspace)?;
     build_app(workspace)?;
     process::run(workspace.cargo().args(["build", "--package", "tidekeep-server"]))?;

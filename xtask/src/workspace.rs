@@ -32,7 +32,9 @@ pub(crate) struct CrateFacts {
 
 impl Workspace {
     pub(crate) fn locate() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("xtask lies outside a workspace")?.to_owned();
+        // Asked of the cargo that runs this rather than of the one that compiled it: checkouts may share a target folder.
+        let xtask = env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask`")?;
+        let root = Path::new(&xtask).parent().context("xtask lies outside a workspace")?.to_owned();
         let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder));
         let cargo_home = env::var_os("CARGO_HOME")
             .map(PathBuf::from)

@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -14,11 +16,20 @@ export function tsc(compiler, ...args) {
   return { ok: status === 0, output: stdout + stderr };
 }
 
-/** Folders of the page without a bundler. */
-export function plainFolders() {
-  const { ok, output } = tsc("typescript", "--project", "tsconfig.scenario.json");
+/** Compiles the scenario into a folder of the running process, since test files run side by side. */
+export function compiledScenario() {
+  const folder = mkdtempSync(join(tmpdir(), "tidekeep-packaging-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const { ok, output } = tsc("typescript", "--project", "tsconfig.scenario.json", "--outDir", folder);
   if (!ok) {
     throw new Error(output);
   }
-  return { "/": join(project, "plain"), "/tidekeep/": installed, "/scenario/": join(project, "dist/plain") };
+  // Files of a temporary folder are CommonJS to Node unless told otherwise.
+  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
+  return folder;
+}
+
+/** Folders of the page without a bundler. */
+export function plainFolders() {
+  return { "/": join(project, "plain"), "/tidekeep/": installed, "/scenario/": compiledScenario() };
 }

@@ -13,7 +13,7 @@ use crate::setup::{self, Purpose};
 use crate::workspace::Workspace;
 
 pub(crate) fn command(workspace: &Workspace) -> Result<ExitCode> {
-    setup::install(workspace, Purpose::Build.needs())?;
+    setup::install(workspace, &Purpose::Build.needs())?;
     package(workspace)?;
     Ok(ExitCode::SUCCESS)
 }

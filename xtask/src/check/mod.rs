@@ -27,7 +27,7 @@ const CHECKS: [Check; 7] = [
 
 /// Makes every check, so that one run shows all that is wrong.
 pub(crate) fn command(workspace: &Workspace) -> Result<ExitCode> {
-    setup::install(workspace, Purpose::Check.needs())?;
+    setup::install(workspace, &Purpose::Check.needs())?;
     let mut failures = Vec::new();
     for (name, check) in CHECKS {
         println!("\n== {name}");

@@ -16,19 +16,19 @@ use crate::workspace::Workspace;
 
 pub(crate) fn command(workspace: &Workspace, options: &[&str]) -> Result<ExitCode> {
     let mut only_report = false;
-    let mut purpose = Purpose::Test;
+    let mut needs = Need::ALL.to_vec();
     let mut options = options.iter();
     while let Some(option) = options.next() {
         match *option {
             "--check" => only_report = true,
-            "--for" => purpose = Purpose::parse(options.next().copied().unwrap_or_default())?,
+            "--for" => needs = Purpose::parse(options.next().copied().unwrap_or_default())?.needs(),
             other => bail!("setup knows --check and --for build|check|test|demo, not `{other}`"),
         }
     }
     if only_report {
-        return report(workspace, purpose.needs());
+        return report(workspace, &needs);
     }
-    install(workspace, purpose.needs())?;
+    install(workspace, &needs)?;
     println!("Everything is in place.");
     Ok(ExitCode::SUCCESS)
 }

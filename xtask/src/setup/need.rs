@@ -56,37 +56,39 @@ impl Purpose {
         })
     }
 
-    pub(crate) fn needs(self) -> &'static [Need] {
-        match self {
-            Self::Build | Self::Demo => {
-                &[Need::Node, Need::WasmTarget, Need::WasmPack, Need::WasmBindgen, Need::NodeTools]
-            }
-            Self::Check => &[
-                Need::Node,
-                Need::Rustfmt,
-                Need::Clippy,
-                Need::WasmTarget,
-                Need::WasmPack,
-                Need::WasmBindgen,
-                Need::NodeTools,
-            ],
-            Self::Test => &[
-                Need::Node,
-                Need::WasmTarget,
-                Need::WasmPack,
-                Need::WasmBindgen,
-                Need::NodeTools,
-                Need::Chromium,
-                Need::Firefox,
-                Need::Geckodriver,
-                Need::WebKit,
-                Need::Xvfb,
-            ],
-        }
+    /// What the command needs, in the order of installation.
+    pub(crate) fn needs(self) -> Vec<Need> {
+        Need::ALL.into_iter().filter(|need| need.serves(self)).collect()
     }
 }
 
 impl Need {
+    /// Everything, in the order of installation.
+    pub(super) const ALL: [Self; 12] = [
+        Self::Node,
+        Self::Rustfmt,
+        Self::Clippy,
+        Self::WasmTarget,
+        Self::WasmPack,
+        Self::WasmBindgen,
+        Self::NodeTools,
+        Self::Chromium,
+        Self::Firefox,
+        Self::Geckodriver,
+        Self::WebKit,
+        Self::Xvfb,
+    ];
+
+    fn serves(self, purpose: Purpose) -> bool {
+        match self {
+            Self::Node | Self::WasmTarget | Self::WasmPack | Self::WasmBindgen | Self::NodeTools => true,
+            Self::Rustfmt | Self::Clippy => matches!(purpose, Purpose::Check),
+            Self::Chromium | Self::Firefox | Self::Geckodriver | Self::WebKit | Self::Xvfb => {
+                matches!(purpose, Purpose::Test)
+            }
+        }
+    }
+
     pub(super) fn state(self, workspace: &Workspace) -> Result<State> {
         Ok(match self {
             Self::Node => node::runtime(workspace),

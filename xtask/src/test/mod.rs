@@ -73,7 +73,7 @@ fn select(workspace: &Workspace, selection: &[&str]) -> Result<Vec<Stage>> {
 
 /// What the stages need, in the order of installation.
 fn needs(stages: &[Stage]) -> Vec<Need> {
-    let mut needs = Purpose::Test.needs().to_vec();
+    let mut needs = Purpose::Test.needs();
     needs.retain(|need| stages.iter().any(|stage| stage.needs(*need)));
     needs
 }
@@ -94,7 +94,8 @@ impl Stage {
             Self::Native => false,
             Self::Browser(browser) => browser.needs().contains(&need),
             Self::Reproducible => Purpose::Build.needs().contains(&need),
-            Self::Packaging | Self::EndToEnd => need == Need::Chromium || Purpose::Build.needs().contains(&need),
+            Self::Packaging => true,
+            Self::EndToEnd => need == Need::Chromium || Purpose::Build.needs().contains(&need),
         }
     }
 
