@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use axum::http::{HeaderValue, Uri};
 use clap::Parser;
@@ -137,7 +137,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Development mode on an address that others reach; a folder to serve that is none; no connection at all.
+    /// Development mode on an address that others reach; a folder to serve that is none, or that holds the database; no
+    /// connection at all.
     pub fn check(&self) -> Result<(), ConfigError> {
         if self.edition == Edition::Development && !self.listen.ip().is_loopback() {
             return Err(ConfigError::new(
@@ -152,6 +153,13 @@ impl Config {
                 dir.display()
             )));
         }
+        if let (Some(dir), Some(beside)) = (&self.static_dir, self.database.parent())
+            && is_within(beside, dir)
+        {
+            return Err(ConfigError::new(
+                "the database lies in the folder that --static serves to everyone; give --database another place",
+            ));
+        }
         if self.connections == 0 {
             return Err(ConfigError::new("--connections must be at least 1"));
         }
@@ -159,6 +167,15 @@ impl Config {
             return Err(ConfigError::new("--burst must be at least 1"));
         }
         Ok(())
+    }
+}
+
+/// Whether `inner` is `outer` or lies in it, links followed.
+fn is_within(inner: &Path, outer: &Path) -> bool {
+    let inner = if inner.as_os_str().is_empty() { Path::new(".") } else { inner };
+    match (inner.canonicalize(), outer.canonicalize()) {
+        (Ok(inner), Ok(outer)) => inner.starts_with(outer),
+        _ => false,
     }
 }
 

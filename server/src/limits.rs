@@ -35,7 +35,7 @@ pub(crate) fn refusal(op: &PushOp, limits: &Limits, now: f64) -> Option<Refusal>
         (None, false) => return refuse("invalid_body", "an operation that does not delete needs a body"),
         (Some(_), true) => return refuse("invalid_body", "an operation that deletes has no body"),
         (Some(body), false) if body.get().len() > limits.max_doc_bytes => {
-            return refuse("doc_too_large", "the document is larger than the endpoint's maxDocBytes");
+            return refuse("too_large", "the document is larger than the endpoint's maxDocBytes");
         }
         (Some(body), false) if depth(body.get()) > limits.max_depth => {
             return refuse("too_deep", "the document nests deeper than the endpoint's maxDepth");

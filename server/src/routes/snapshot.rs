@@ -9,6 +9,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tidekeep::sync::protocol::{SnapshotEnd, SnapshotHead};
 use tokio::sync::mpsc;
@@ -41,10 +42,12 @@ pub(super) async fn snapshot(
     let snapshot = app.store.snapshot(&access.space, collections).await?;
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(send(snapshot, Sender { pieces: sender, until: Instant::now() + PATIENCE }));
-    let pieces = futures_util::stream::unfold(receiver, |mut receiver| async {
+    let pieces = stream::unfold(receiver, |mut receiver| async {
         let piece: Option<Result<Bytes, io::Error>> = receiver.recv().await;
         piece.map(|piece| (piece, receiver))
     });
+    // The layer that compresses asks once more after the end, which an unfused stream answers with a panic.
+    let pieces = pieces.fuse();
     let kind = (header::CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
     Ok(([kind], Body::from_stream(pieces)).into_response())
 }

@@ -77,10 +77,13 @@ async fn what_must_not_run_says_why_and_does_not() {
     let missing = folder.path().join("no/such/folder/x.sqlite").display().to_string();
     let short = folder.path().join("short").display().to_string();
     std::fs::write(&short, "short").unwrap();
+    let here = folder.path().display().to_string();
+    std::fs::write(folder.path().join("index.html"), "home").unwrap();
     for (arguments, expected) in [
         (vec!["--dev", "--listen", "0.0.0.0:0"], "loopback only"),
         (vec!["--dev", "--listen", "[::]:0"], "loopback only"),
         (vec!["--static", "/no/such/folder"], "index.html"),
+        (vec!["--static", &here], "another place"),
         (vec!["--allow-origin", "*"], "is no origin"),
         (vec!["--allow-origin", "https://a.example/path"], "is no origin"),
         (vec!["--database", &other], "not a database"),

@@ -44,7 +44,7 @@ async fn a_mutation_in_conflict_that_arrives_again_after_its_successor_takes_no_
     let client = endpoint.client("mine");
     client.push("other", &[op(1, "a", 1, "theirs")]).await;
     let lost = PushOp { mode: Mode::Cas, ..op(1, "a", 2, "mine") };
-    assert_eq!(client.push("c", &[lost.clone()]).await.results[0].status, PushStatus::Conflict);
+    assert_eq!(client.push("c", std::slice::from_ref(&lost)).await.results[0].status, PushStatus::Conflict);
     let resolved = PushOp { mode: Mode::Cas, base: Some(1), ..delete(2, "a", 3) };
     assert_eq!(client.push("c", &[resolved]).await.results[0].status, PushStatus::Ok);
     // The document is deleted, so the base of the first would fit now.

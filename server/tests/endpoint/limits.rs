@@ -32,7 +32,7 @@ async fn an_operation_that_cannot_be_is_rejected_by_itself() {
         ("invalid_id", PushOp { id: "x".repeat(1025), ..good() }),
         ("invalid_body", PushOp { body: None, ..good() }),
         ("invalid_body", PushOp { del: true, ..good() }),
-        ("doc_too_large", PushOp { body: raw(format!("\"{}\"", "x".repeat(256 << 10))), ..good() }),
+        ("too_large", PushOp { body: raw(format!("\"{}\"", "x".repeat(256 << 10))), ..good() }),
         ("too_deep", PushOp { body: raw(nested(65)), ..good() }),
         ("too_deep", PushOp { body: raw(nested(10_000)), ..good() }),
         ("too_deep", PushOp { body: raw(format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000))), ..good() }),

@@ -1,5 +1,14 @@
 //! The endpoint as clients meet it: over HTTP, in this process or as the program that is shipped.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::too_many_lines,
+    reason = "a test that cannot go on should stop"
+)]
+
 mod auth;
 mod changes;
 mod crash;

@@ -10,7 +10,7 @@ pub(crate) use folder::Folder;
 pub(crate) use http::{Answer, call, raw, try_call};
 pub(crate) use ops::{body, delete, op, push_body, stamp};
 pub(crate) use program::Program;
-pub(crate) use token::{claims, good_claims, mint, mint_with, seconds, sign_raw};
+pub(crate) use token::{good_claims, mint, mint_with, seconds, sign_raw};
 
 use std::net::SocketAddr;
 

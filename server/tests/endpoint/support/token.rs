@@ -18,7 +18,7 @@ pub(crate) fn mint(subject: &str, spaces: &[&str]) -> String {
     mint_with(&json!({ "alg": "HS256", "typ": "JWT" }), &claims(subject, spaces), SECRET)
 }
 
-pub(crate) fn claims(subject: &str, spaces: &[&str]) -> Value {
+fn claims(subject: &str, spaces: &[&str]) -> Value {
     json!({ "sub": subject, "spaces": spaces, "exp": seconds(3600) })
 }
 
