@@ -146,7 +146,6 @@ fn every_code_of_the_endpoint_is_in_both_documents() {
         "invalid_collection",
         "invalid_id",
         "invalid_body",
-        
         "too_deep",
         "clock_ahead",
     ] {
