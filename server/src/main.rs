@@ -27,32 +27,57 @@ fn main() -> ExitCode {
 
 /// Says where it listens, on one line that scripts can read, and runs until it is told to stop.
 async fn run(running: Running) -> ExitCode {
+    // Before the line is out: whoever reads it may ask to stop at once.
+    let stop = match Stop::listen() {
+        Ok(stop) => stop,
+        Err(error) => return fail(&format!("cannot listen for signals: {error}")),
+    };
     let mut stdout = std::io::stdout();
     let told = writeln!(stdout, "listening on http://{}", running.address()).and_then(|()| stdout.flush());
     if told.is_err() {
         tracing::warn!("standard output is closed");
     }
-    match asked_to_stop().await {
-        Ok(()) => {
-            running.stop().await;
-            ExitCode::SUCCESS
-        }
-        Err(error) => fail(&format!("cannot wait for signals: {error}")),
-    }
+    stop.asked().await;
+    running.stop().await;
+    ExitCode::SUCCESS
+}
+
+/// The signals that ask the program to stop.
+#[cfg(unix)]
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-async fn asked_to_stop() -> std::io::Result<()> {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    tokio::select! {
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-        _ = terminate.recv() => Ok(()),
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn asked(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn asked_to_stop() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+/// The signal that asks the program to stop.
+#[cfg(windows)]
+struct Stop(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Stop {
+    fn listen() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn asked(mut self) {
+        // Nothing comes where the console is gone, and then there is nobody to ask.
+        let _asked = self.0.recv().await;
+    }
 }
 
 fn fail(message: &str) -> ExitCode {

@@ -118,3 +118,12 @@ async fn a_database_of_a_newer_release_is_left_alone() {
     assert!(!output.status.success());
     assert!(String::from_utf8_lossy(&output.stderr).contains("version 99"));
 }
+
+#[tokio::test]
+async fn a_program_that_is_asked_to_stop_as_soon_as_it_listens_ends_well() {
+    let folder = Folder::new();
+    for _ in 0..10 {
+        let program = Program::start(&folder.path().join("test.sqlite"), &["--log", "off"]).await;
+        assert!(program.stop().await.1);
+    }
+}
