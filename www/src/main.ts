@@ -3,6 +3,10 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/controls.css";
+import "./styles/overlays.css";
+import "./styles/switch.css";
+import "./styles/overview.css";
+import "./styles/import.css";
 import "./styles/places.css";
 import "./styles/notes.css";
 import "./styles/panels.css";
@@ -36,9 +40,17 @@ try {
   store.on("error", toastTrouble);
 } catch (error) {
   const { code, message, advice } = describeTrouble(error);
-  const panel = emptyState("alert", "The notebook could not be opened", message, h("p", {}, advice), h("code", {}, code));
+  const panel = emptyState(
+    "alert",
+    "The notebook could not be opened",
+    message,
+    h("p", {}, advice),
+    h("code", {}, code),
+  );
   fill(root, h("main", { class: "plain-page", role: "alert", "data-testid": "fatal" }, panel));
 }
 
 addEventListener("unhandledrejection", ({ reason }) => toastTrouble(reason));
-void registerServiceWorker((start) => toast("A newer Fieldbook is ready.", { label: "Start it", run: start })).catch(() => undefined);
+void registerServiceWorker((start) => toast("A newer Fieldbook is ready.", { label: "Start it", run: start })).catch(
+  () => undefined,
+);

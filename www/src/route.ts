@@ -22,7 +22,13 @@ export interface Router {
   replace(route: Route): void;
 }
 
-export const placesRoute = (part: Partial<PlacesRoute> = {}): PlacesRoute => ({ pane: "places", search: "", country: "", place: "", ...part });
+export const placesRoute = (part: Partial<PlacesRoute> = {}): PlacesRoute => ({
+  pane: "places",
+  search: "",
+  country: "",
+  place: "",
+  ...part,
+});
 
 /** The address of a route: the part behind "#". */
 export function linkTo(route: Route): string {

@@ -40,7 +40,7 @@ async function write(store: DataStore<Fieldbook>, start: number): Promise<number
   const imports = store.collection("imports");
   if (start === 0) await places.clear();
 
-  for (let done = start; done < total; ) {
+  for (let done = start; done < total;) {
     report({ stage: "writing", done, total });
     const next = Math.min(done + chunk, total);
     await places.putMany(cities.slice(done, next).map((city) => placeFrom(city, regions)));

@@ -45,6 +45,10 @@ export function describeTrouble(error: unknown): Trouble {
   return { code: "", message: error instanceof Error ? error.message : String(error), advice: "Try again." };
 }
 
+/** What happened and what to do, in one line. */
+export const sentences = ({ message, advice: next }: { message: string; advice: string }): string =>
+  `${message.replace(/[.\s]+$/, "")}. ${next}`;
+
 /** For a failure that came as plain data, from the worker or from the outbox. */
 export function adviceFor(code: string): string {
   return code in advice ? advice[code as StorageErrorCode] : "Try again.";

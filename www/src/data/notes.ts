@@ -9,9 +9,9 @@ export interface Notes {
   /** Counts up when any note changed, here or on another device. */
   readonly revision: Signal<number>;
   get(id: string): Promise<Note | undefined>;
-  /** Newest first. */
+  /** The last changed first. */
   all(limit: number): Promise<Note[]>;
-  /** Of one place, oldest first. */
+  /** Of one place, newest first. */
   of(placeId: string): Promise<Note[]>;
   count(): Promise<number>;
   add(place: Place | PlaceLabel, text: string): Promise<Note>;
@@ -26,6 +26,7 @@ export function openNotes(store: Store): Notes {
   const revision = signal(0);
   const changed = soon(() => revision.set(revision.get() + 1));
   store.on("change", ({ collection }) => collection === notes.name && changed());
+  addEventListener("focus", changed); // what other tabs wrote meanwhile
   const restore = async (note: Note) => void (await notes.put(note));
 
   return {
@@ -42,7 +43,7 @@ export function openNotes(store: Store): Notes {
     },
     async of(placeId) {
       const rows = await notes.query({ field: "place", operator: "eq", value: placeId });
-      return rows.map(({ value }) => value).sort((a, b) => a.created - b.created);
+      return rows.map(({ value }) => value).sort((a, b) => b.created - a.created);
     },
     async add({ id: place, name, country, region, lat, lng }, text) {
       const now = Date.now();

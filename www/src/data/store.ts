@@ -28,6 +28,7 @@ async function token({ user, space }: Session): Promise<string> {
   });
   if (!response.ok) throw new Error(`The server gave no token (HTTP ${response.status}).`);
   const answer: unknown = await response.json();
-  if (typeof answer === "object" && answer && "token" in answer && typeof answer.token === "string") return answer.token;
+  if (typeof answer === "object" && answer && "token" in answer && typeof answer.token === "string")
+    return answer.token;
   throw new Error("The server's answer holds no token.");
 }

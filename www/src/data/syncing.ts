@@ -20,7 +20,13 @@ export function watchSync(store: Store): Signal<SyncView | undefined> {
     const [status, entries] = await Promise.all([store.sync.status(), store.sync.pending()]);
     return describe(status, entries);
   });
-  const refresh = soon(() => void read().then((next) => next && view.set(next), () => undefined));
+  const refresh = soon(
+    () =>
+      void read().then(
+        (next) => next && view.set(next),
+        () => undefined,
+      ),
+  );
   store.on("sync", refresh);
   store.on("change", ({ collection }) => collection !== "places" && refresh());
   for (const event of ["online", "offline", "focus"]) addEventListener(event, refresh);

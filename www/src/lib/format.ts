@@ -7,7 +7,8 @@ const sizes = ["B", "KB", "MB", "GB", "TB"];
 
 export const number = (value: number): string => numbers.format(value);
 export const moment = (time: number | Date): string => moments.format(time);
-export const plural = (count: number, one: string, many = `${one}s`): string => `${number(count)} ${count === 1 ? one : many}`;
+export const plural = (count: number, one: string, many = `${one}s`): string =>
+  `${number(count)} ${count === 1 ? one : many}`;
 
 /** "FR" → "France". */
 export function countryName(code: string): string {

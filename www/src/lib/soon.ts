@@ -12,7 +12,9 @@ export function soon(task: () => void, delay = 60): () => void {
 }
 
 /** Lets only the newest of overlapping calls answer; the others resolve with `undefined`. */
-export function newest<A extends unknown[], R>(task: (...args: A) => Promise<R>): (...args: A) => Promise<R | undefined> {
+export function newest<A extends unknown[], R>(
+  task: (...args: A) => Promise<R>,
+): (...args: A) => Promise<R | undefined> {
   let round = 0;
   return async (...args) => {
     const mine = ++round;

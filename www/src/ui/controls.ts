@@ -15,7 +15,15 @@ interface ButtonProps {
   click?: () => void;
 }
 
-export function button({ label, testid, icon: name, kind = "quiet", bare = false, type = "button", click }: ButtonProps): HTMLButtonElement {
+export function button({
+  label,
+  testid,
+  icon: name,
+  kind = "quiet",
+  bare = false,
+  type = "button",
+  click,
+}: ButtonProps): HTMLButtonElement {
   const props: Props = {
     class: `button ${kind}${bare ? " bare" : ""}`,
     type,
@@ -40,11 +48,15 @@ let fields = 0;
 export function field({ label, testid, hint, input }: FieldProps): { element: HTMLElement; input: HTMLInputElement } {
   const id = `field-${++fields}`;
   const control = h("input", { id, "data-testid": testid, "aria-describedby": hint && `${id}-hint`, ...input });
-  const children: Child[] = [h("label", { for: id }, label), control, hint && h("p", { id: `${id}-hint`, class: "hint" }, hint)];
+  const children: Child[] = [
+    h("label", { for: id }, label),
+    control,
+    hint && h("p", { id: `${id}-hint`, class: "hint" }, hint),
+  ];
   return { element: h("div", { class: "field" }, children), input: control };
 }
 
 /** Something to say where a list is empty. */
 export function emptyState(name: IconName, title: string, text: string, ...more: Child[]): HTMLElement {
-  return h("div", { class: "empty", "data-testid": "empty" }, icon(name), h("h3", {}, title), h("p", {}, text), more);
+  return h("div", { class: "empty", "data-testid": "empty" }, icon(name), h("h2", {}, title), h("p", {}, text), more);
 }

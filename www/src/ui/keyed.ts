@@ -7,7 +7,11 @@ export interface Row<T> {
 }
 
 /** Makes a function that shows a list of items in `container`, keeping the elements of those that stay. */
-export function keyedList<T>(container: HTMLElement, keyOf: (item: T) => string, create: (item: T) => Row<T>): (items: readonly T[]) => void {
+export function keyedList<T>(
+  container: HTMLElement,
+  keyOf: (item: T) => string,
+  create: (item: T) => Row<T>,
+): (items: readonly T[]) => void {
   const rows = new Map<string, Row<T>>();
   return (items) => {
     const wanted = new Set(items.map(keyOf));

@@ -42,7 +42,13 @@ function show(kind: string, children: Child[], action: Action | undefined, milli
   const close = () => element.remove();
   const act = action && button({ label: action.label, testid: "toast-action", click: () => (close(), action.run()) });
   const dismiss = button({ label: "Dismiss", testid: "toast-close", icon: "close", bare: true, click: close });
-  const element = h("div", { class: kind, "data-testid": "toast" }, h("div", { class: "toast-text" }, children), act, dismiss);
+  const element = h(
+    "div",
+    { class: kind, "data-testid": "toast" },
+    h("div", { class: "toast-text" }, children),
+    act,
+    dismiss,
+  );
   region.append(element);
   while (region.childElementCount > shown) region.firstElementChild?.remove();
   setTimeout(close, milliseconds);

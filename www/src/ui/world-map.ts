@@ -26,7 +26,9 @@ export function worldMap(label: string, step: 1 | 2): { element: SVGSVGElement; 
 }
 
 const land = (step: 1 | 2) =>
-  Object.entries(widths).map(([dot, width]) => svg("path", { class: "dots", d: dotsOf(dot, step), "stroke-width": width * step }));
+  Object.entries(widths).map(([dot, width]) =>
+    svg("path", { class: "dots", d: dotsOf(dot, step), "stroke-width": width * step }),
+  );
 
 /** The surroundings of one point, with a pin on it. */
 export function locatorMap(point: Point, label: string): SVGSVGElement {
@@ -34,12 +36,22 @@ export function locatorMap(point: Point, label: string): SVGSVGElement {
   const left = x(point.lng) - width / 2;
   const top = y(point.lat) - height / 2;
   const viewBox = `${left} ${top} ${width} ${height}`;
-  return svg("svg", { class: "map locator", viewBox, preserveAspectRatio: "xMidYMid slice", role: "img", "aria-label": label }, ...land(1), pin(point, 0.8));
+  return svg(
+    "svg",
+    { class: "map locator", viewBox, preserveAspectRatio: "xMidYMid slice", role: "img", "aria-label": label },
+    ...land(1),
+    pin(point, 0.8),
+  );
 }
 
 function pin({ lat, lng }: Point, radius: number): SVGGElement {
   const at = { cx: x(lng), cy: y(lat) };
-  return svg("g", { class: "pin" }, svg("circle", { ...at, r: radius * 2.4, class: "halo" }), svg("circle", { ...at, r: radius }));
+  return svg(
+    "g",
+    { class: "pin" },
+    svg("circle", { ...at, r: radius * 2.4, class: "halo" }),
+    svg("circle", { ...at, r: radius }),
+  );
 }
 
 const drawn = new Map<string, string>();

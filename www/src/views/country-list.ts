@@ -13,7 +13,8 @@ export function countryList() {
   return {
     element,
     show(countries: readonly Country[]) {
-      status.textContent = countries.length > 0 ? `Or by country: ${plural(countries.length, "country", "countries")}` : "";
+      status.textContent =
+        countries.length > 0 ? `Or by country: ${plural(countries.length, "country", "countries")}` : "";
       const named = countries.map((country) => ({ ...country, name: countryName(country.code) }));
       fill(list, named.sort((a, b) => collator.compare(a.name, b.name)).map(entry));
     },
@@ -21,8 +22,12 @@ export function countryList() {
 }
 
 function entry({ code, name, places }: Country & { name: string }): HTMLElement {
-  const link = h("a", { class: "country", href: linkTo(placesRoute({ country: code })), "data-testid": `country-${code}` },
-    h("span", { class: "code", "aria-hidden": "true" }, code), h("span", { class: "country-name" }, name),
-    h("span", { class: "tally" }, number(places), h("span", { class: "visually-hidden" }, " places")));
+  const link = h(
+    "a",
+    { class: "country", href: linkTo(placesRoute({ country: code })), "data-testid": `country-${code}` },
+    h("span", { class: "code", "aria-hidden": "true" }, code),
+    h("span", { class: "country-name" }, name),
+    h("span", { class: "tally" }, number(places), h("span", { class: "visually-hidden" }, " places")),
+  );
   return h("li", {}, link);
 }

@@ -21,10 +21,26 @@ const tabs: { pane: Route["pane"]; label: string; icon: IconName; route: Route }
 /** The whole page: header, tabs, and the panes that the route asks for. */
 export function frame(app: App): HTMLElement[] {
   const links = tabs.map((tab) =>
-    h("a", { class: "tab", href: linkTo(tab.route), "data-testid": `tab-${tab.pane}` }, icon(tab.icon), h("span", {}, tab.label)),
+    h(
+      "a",
+      { class: "tab", href: linkTo(tab.route), "data-testid": `tab-${tab.pane}` },
+      icon(tab.icon),
+      h("span", {}, tab.label),
+    ),
   );
-  const brand = h("a", { class: "brand", href: linkTo(placesRoute()) }, h("img", { src: "/icons/icon.svg", alt: "", width: 32, height: 32 }), h("span", {}, "Fieldbook"));
-  const header = h("header", { class: "top" }, brand, h("nav", { class: "tabs", "aria-label": "Sections" }, links), syncPill(app));
+  const brand = h(
+    "a",
+    { class: "brand", href: linkTo(placesRoute()) },
+    h("img", { src: "/icons/icon.svg", alt: "", width: 32, height: 32 }),
+    h("span", {}, "Fieldbook"),
+  );
+  const header = h(
+    "header",
+    { class: "top" },
+    brand,
+    h("nav", { class: "tabs", "aria-label": "Sections" }, links),
+    syncPill(app),
+  );
 
   const explore = exploreView(app);
   const overview = overviewView(app);
@@ -32,7 +48,11 @@ export function frame(app: App): HTMLElement[] {
   const notes = notesView(app);
   const key = keyView(app);
   const sync = syncView(app);
-  const main = h("main", { class: "panes", id: "main" }, ...[overview, explore, notes, place, key, sync].map(({ element }) => element));
+  const main = h(
+    "main",
+    { class: "panes", id: "main" },
+    ...[overview, explore, notes, place, key, sync].map(({ element }) => element),
+  );
 
   app.router.route.watch((route) => {
     const open = route.pane === "places" ? route.place : route.pane === "notes" ? route.note : "";
@@ -57,5 +77,23 @@ export function frame(app: App): HTMLElement[] {
     if (open && (route.pane === "places" || route.pane === "notes")) place.show(route);
   });
 
-  return [h("a", { class: "skip", href: "#main", on: { click: (event) => (event.preventDefault(), main.querySelector<HTMLElement>("section:not([hidden]) h1, article:not([hidden]) h1")?.focus()) } }, "Skip to content"), header, degradedBanner(app), main];
+  return [
+    h(
+      "a",
+      {
+        class: "skip",
+        href: "#main",
+        on: {
+          click: (event) => (
+            event.preventDefault(),
+            main.querySelector<HTMLElement>("section:not([hidden]) h1, article:not([hidden]) h1")?.focus()
+          ),
+        },
+      },
+      "Skip to content",
+    ),
+    header,
+    degradedBanner(app),
+    main,
+  ];
 }

@@ -1,6 +1,6 @@
 import { total } from "virtual:world";
 import type { App } from "../app.ts";
-import { adviceFor } from "../data/advice.ts";
+import { adviceFor, sentences } from "../data/advice.ts";
 import type { ImportView } from "../data/importing.ts";
 import { number } from "../lib/format.ts";
 import { button } from "../ui/controls.ts";
@@ -21,9 +21,20 @@ export function importCard({ importing, store }: App): HTMLElement {
   const text = h("p", { "data-testid": "import-status" });
   const bar = h("progress", { max: total, "aria-label": "Places imported", "data-testid": "import-progress" });
   const startLabel = h("span", {});
-  const start = h("button", { class: "button primary", type: "button", "data-testid": "import", on: { click: () => importing.start() } }, startLabel);
+  const start = h(
+    "button",
+    { class: "button primary", type: "button", "data-testid": "import", on: { click: () => importing.start() } },
+    startLabel,
+  );
   const pause = button({ label: "Pause", testid: "import-pause", click: () => void importing.pause() });
-  const card = h("div", { class: "card import-card", "data-testid": "import-card" }, title, text, bar, h("div", { class: "actions" }, start, pause));
+  const card = h(
+    "div",
+    { class: "card import-card", "data-testid": "import-card" },
+    title,
+    text,
+    bar,
+    h("div", { class: "actions" }, start, pause),
+  );
 
   importing.view.watch((view) => {
     card.hidden = !view || view.stage === "finished";
@@ -58,15 +69,30 @@ function faceOf(view: ImportView): Face {
         start: "Import places",
       };
     case "queued":
-      return { title: "Importing places", text: "Getting ready. If another tab is importing, this one waits for it.", bar: true };
+      return {
+        title: "Importing places",
+        text: "Getting ready. If another tab is importing, this one waits for it.",
+        bar: true,
+      };
     case "reading":
       return { title: "Importing places", text: "Reading the list…", bar: true };
     case "writing":
       return { title: "Importing places", text: progress(view.done, view.total), done: view.done, bar: true };
     case "paused":
-      return { title: "The import stopped on its way", text: progress(view.done, view.total), done: view.done, bar: true, start: "Continue" };
+      return {
+        title: "The import stopped on its way",
+        text: progress(view.done, view.total),
+        done: view.done,
+        bar: true,
+        start: "Continue",
+      };
     case "failed":
-      return { title: "The import did not finish", text: `${view.message} ${adviceFor(view.code)}`, bar: false, start: "Try again" };
+      return {
+        title: "The import did not finish",
+        text: sentences({ message: view.message, advice: adviceFor(view.code) }),
+        bar: false,
+        start: "Try again",
+      };
     case "finished":
       return { title: "All places are here", text: number(view.total), bar: false };
   }

@@ -1,6 +1,6 @@
 import type { OutboxEntry } from "tidekeep";
 import type { App } from "../app.ts";
-import { adviceFor } from "../data/advice.ts";
+import { adviceFor, sentences } from "../data/advice.ts";
 import { plural } from "../lib/format.ts";
 import { button } from "../ui/controls.ts";
 import { fill, h } from "../ui/dom.ts";
@@ -13,17 +13,42 @@ export function outboxRow(app: App, first: OutboxEntry): Row<OutboxEntry> {
   const title = h("p", { class: "row-title" });
   const detail = h("p", { class: "row-detail" });
   const actions = h("div", { class: "actions" });
-  const element = h("li", { class: "outbox-row", "data-testid": first.state === "dead" ? "dead-entry" : "pending-entry" }, h("div", { class: "outbox-text" }, title, detail), actions);
-  void titleOf(app, first).then((text) => (title.textContent = text), () => undefined);
+  const element = h(
+    "li",
+    { class: "outbox-row", "data-testid": first.state === "dead" ? "dead-entry" : "pending-entry" },
+    h("div", { class: "outbox-text" }, title, detail),
+    actions,
+  );
+  void titleOf(app, first).then(
+    (text) => (title.textContent = text),
+    () => undefined,
+  );
   return {
     element,
     update({ id, state, attempts, error }) {
       const tried = attempts > 0 ? `, tried ${plural(attempts, "time")}` : "";
-      detail.textContent = error ? `${error.message} ${adviceFor(error.code)}` : state === "sending" ? "being sent" : `waiting${tried}`;
-      fill(actions, state === "dead" && [
-        button({ label: "Try again", testid: "retry", icon: "repeat", click: () => void attempt(() => sync.retry(id)) }),
-        button({ label: "Discard", testid: "discard", kind: "danger", click: () => void attempt(() => sync.discard(id)) }),
-      ]);
+      detail.textContent = error
+        ? sentences({ message: error.message, advice: adviceFor(error.code) })
+        : state === "sending"
+          ? "being sent"
+          : `waiting${tried}`;
+      fill(
+        actions,
+        state === "dead" && [
+          button({
+            label: "Try again",
+            testid: "retry",
+            icon: "repeat",
+            click: () => void attempt(() => sync.retry(id)),
+          }),
+          button({
+            label: "Discard",
+            testid: "discard",
+            kind: "danger",
+            click: () => void attempt(() => sync.discard(id)),
+          }),
+        ],
+      );
     },
   };
 }

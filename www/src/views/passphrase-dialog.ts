@@ -1,26 +1,57 @@
 import { StorageError } from "tidekeep";
 import type { App } from "../app.ts";
-import { describeTrouble } from "../data/advice.ts";
+import { describeTrouble, sentences } from "../data/advice.ts";
 import { button, field } from "../ui/controls.ts";
 import { h } from "../ui/dom.ts";
 
 const shortest = 8;
 
 const texts = {
-  enter: { title: "Unlock your key", text: "Your passphrase opens what is sealed in this notebook, on this device and on the others." },
-  choose: { title: "Choose a passphrase", text: "It seals your key before it is stored or sent. Nobody can recover it: keep it somewhere safe." },
+  enter: {
+    title: "Unlock your key",
+    text: "Your passphrase opens what is sealed in this notebook, on this device and on the others.",
+  },
+  choose: {
+    title: "Choose a passphrase",
+    text: "It seals your key before it is stored or sent. Nobody can recover it: keep it somewhere safe. If you chose one on another device, sync first and use that one.",
+  },
 };
 
 /** Asks for the passphrase until it opens the credentials; resolves whether they are open. */
-export function askPassphrase({ store }: App, mode: keyof typeof texts): Promise<boolean> {
+export function askPassphrase({ store, session }: App, mode: keyof typeof texts): Promise<boolean> {
   const choosing = mode === "choose";
   const { title, text } = texts[mode];
-  const first = field({ label: "Passphrase", testid: "passphrase", ...(choosing && { hint: `At least ${shortest} characters. Several words are best.` }),
-    input: { type: "password", required: true, minlength: choosing && shortest, autocomplete: choosing ? "new-password" : "current-password" } });
-  const again = field({ label: "Once more", testid: "passphrase-confirm", input: { type: "password", required: choosing, autocomplete: "new-password" } });
+  const first = field({
+    label: "Passphrase",
+    testid: "passphrase",
+    ...(choosing && { hint: `At least ${shortest} characters. Several words are best.` }),
+    input: {
+      type: "password",
+      required: true,
+      minlength: choosing && shortest,
+      autocomplete: choosing ? "new-password" : "current-password",
+    },
+  });
+  const again = field({
+    label: "Once more",
+    testid: "passphrase-confirm",
+    input: { type: "password", required: choosing, autocomplete: "new-password" },
+  });
   again.element.hidden = !choosing;
+  // Only for password managers, which would else file the passphrase under no name.
+  const account = h("input", {
+    type: "text",
+    autocomplete: "username",
+    value: `Fieldbook ${session.space}`,
+    hidden: true,
+  });
   const trouble = h("p", { class: "trouble-line", role: "alert", "data-testid": "passphrase-error" });
-  const submit = button({ label: choosing ? "Seal with it" : "Unlock", testid: "unlock-submit", kind: "primary", type: "submit" });
+  const submit = button({
+    label: choosing ? "Seal with it" : "Unlock",
+    testid: "unlock-submit",
+    kind: "primary",
+    type: "submit",
+  });
   const cancel = button({ label: "Cancel", testid: "unlock-cancel", click: () => dialog.close() });
 
   const unlock = async () => {
@@ -42,9 +73,22 @@ export function askPassphrase({ store }: App, mode: keyof typeof texts): Promise
     first.input.focus();
   };
 
-  const form = h("form", { on: { submit: (event) => (event.preventDefault(), void unlock()) } },
-    h("h2", { id: "passphrase-title" }, title), h("p", {}, text), first.element, again.element, trouble, h("div", { class: "actions" }, cancel, submit));
-  const dialog = h("dialog", { class: "dialog", "aria-labelledby": "passphrase-title", "data-testid": "unlock-dialog" }, form);
+  const form = h(
+    "form",
+    { on: { submit: (event) => (event.preventDefault(), void unlock()) } },
+    h("h2", { id: "passphrase-title" }, title),
+    h("p", {}, text),
+    account,
+    first.element,
+    again.element,
+    trouble,
+    h("div", { class: "actions" }, cancel, submit),
+  );
+  const dialog = h(
+    "dialog",
+    { class: "dialog", "aria-labelledby": "passphrase-title", "data-testid": "unlock-dialog" },
+    form,
+  );
 
   return new Promise((resolve) => {
     dialog.addEventListener("close", () => {
@@ -58,7 +102,7 @@ export function askPassphrase({ store }: App, mode: keyof typeof texts): Promise
 
 function reason(error: unknown): string {
   const wrong = ["AUTHENTICATION_FAILED", "DECRYPTION_FAILED", "ACCESS_DENIED"];
-  if (error instanceof StorageError && wrong.includes(error.code)) return "This is not the passphrase that was chosen. Try again.";
-  const { message, advice } = describeTrouble(error);
-  return `${message} ${advice}`;
+  if (error instanceof StorageError && wrong.includes(error.code))
+    return "This is not the passphrase that was chosen. Try again.";
+  return sentences(describeTrouble(error));
 }

@@ -9,8 +9,9 @@ import { icon } from "../ui/icons.ts";
 import { keyedList } from "../ui/keyed.ts";
 import { attempt } from "../ui/toasts.ts";
 import { locatorMap } from "../ui/world-map.ts";
+import { attribution } from "./attribution.ts";
 import { composer } from "./composer.ts";
-import { noteCard } from "./note-card.ts";
+import { markWaiting, noteCard } from "./note-card.ts";
 
 type OpenRoute = PlacesRoute | NotesRoute;
 
@@ -21,45 +22,78 @@ export function placeView(app: App): View<OpenRoute> {
   let open: { place: PlaceLabel; refresh: () => Promise<void> } | undefined;
 
   const find = newest((route: OpenRoute) => lookUp(app, route));
-  const show = (route: OpenRoute) => attempt(async () => {
-    const place = await find(route);
-    const back = h("a", { class: "back", href: linkTo(route.pane === "places" ? { ...route, place: "" } : { pane: "notes", note: "" }), "data-testid": "back" },
-      icon("back"), route.pane === "places" ? "Places" : "Notes");
-    if (place === undefined) return;
-    if (place === "gone") {
-      open = undefined;
-      return fill(element, back, emptyState("pin", "Not in this notebook", "The note was deleted, or the place is not imported on this device."));
-    }
-    if (open?.place.id !== place.id) open = contents(place);
-    element.firstElementChild?.replaceWith(back);
-    await open.refresh();
-    const card = route.pane === "notes" && element.querySelector(`[data-note="${CSS.escape(route.note)}"]`);
-    if (card) card.scrollIntoView({ block: "nearest" });
-    else element.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
-  });
+  const show = (route: OpenRoute) =>
+    attempt(async () => {
+      const place = await find(route);
+      const back = h(
+        "a",
+        {
+          class: "back",
+          href: linkTo(route.pane === "places" ? { ...route, place: "" } : { pane: "notes", note: "" }),
+          "data-testid": "back",
+        },
+        icon("back"),
+        route.pane === "places" ? "Places" : "Notes",
+      );
+      if (place === undefined) return;
+      if (place === "gone") {
+        open = undefined;
+        return fill(
+          element,
+          back,
+          emptyState(
+            "pin",
+            "Not in this notebook",
+            "The note was deleted, or the place is not imported on this device.",
+          ),
+        );
+      }
+      if (open?.place.id !== place.id) open = contents(place);
+      element.firstElementChild?.replaceWith(back);
+      await open.refresh();
+      const card = route.pane === "notes" && element.querySelector(`[data-note="${CSS.escape(route.note)}"]`);
+      if (card) card.scrollIntoView({ block: "nearest" });
+      else element.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
+    });
 
   const contents = (place: PlaceLabel) => {
     const list = h("ul", { class: "note-list", "data-testid": "place-notes" });
     const heading = h("h2", {}, "Notes");
-    const update = keyedList<Note>(list, ({ id }) => id, (note) => noteCard(app, note));
+    const update = keyedList<Note>(
+      list,
+      ({ id }) => id,
+      (note) => noteCard(app, note),
+    );
     const placement = [place.region, countryName(place.country)].filter(Boolean).join(", ");
-    fill(element,
+    fill(
+      element,
       h("span", {}),
-      h("div", { class: "place-head" },
+      h(
+        "div",
+        { class: "place-head" },
         locatorMap(place, `Map of the surroundings of ${place.name}`),
-        h("div", { class: "place-title" },
+        h(
+          "div",
+          { class: "place-title" },
           h("h1", { tabindex: -1, "data-testid": "place-name" }, place.name),
-          h("p", {}, placement), h("p", { class: "coordinates" }, coordinates(place.lat, place.lng)))),
-      h("div", { class: "place-notes" }, heading, list, composer(app, place)));
+          h("p", {}, placement),
+          h("p", { class: "coordinates" }, coordinates(place.lat, place.lng)),
+        ),
+      ),
+      h("div", { class: "place-notes" }, heading, composer(app, place), list),
+      attribution(),
+    );
     const refresh = async () => {
       const found = await notes.of(place.id);
       if (open?.place.id !== place.id) return;
       heading.textContent = found.length > 0 ? plural(found.length, "note") : "No notes yet";
       update(found);
+      markWaiting(list, app.sync.get());
     };
     return { place, refresh };
   };
 
+  app.sync.watch((view) => markWaiting(element, view));
   notes.revision.watch(() => open && !element.hidden && void attempt(open.refresh));
   return { element, show: (route) => void show(route) };
 }

@@ -16,13 +16,20 @@ export function resultList(app: App, onMore: () => void) {
   const nothing = h("div", {});
   const more = button({ label: "Show more", testid: "more", click: onMore });
   const plan = h("p", { class: "explain", "data-testid": "explain" });
-  const element = h("div", { class: "results" }, status, list, nothing, more, plan);
-  const update = keyedList<Place>(list, ({ id }) => id, (place) => row(place));
+  const element = h("div", { class: "results" }, status, plan, list, nothing, more);
+  const update = keyedList<Place>(
+    list,
+    ({ id }) => id,
+    (place) => row(place),
+  );
 
   const row = (place: Place): Row<Place> => {
-    const link = h("a", { class: "row", "data-testid": "result", "data-place": place.id },
+    const link = h(
+      "a",
+      { class: "row", "data-testid": "result", "data-place": place.id },
       h("span", { class: "row-title" }, place.name),
-      h("span", { class: "row-detail" }, place.region && `${place.region}, `, countryName(place.country)));
+      h("span", { class: "row-detail" }, place.region && `${place.region}, `, countryName(place.country)),
+    );
     const follow = () => {
       if (!route) return;
       setAttribute(link, "href", linkTo({ ...route, place: place.id }));
@@ -46,9 +53,16 @@ export function resultList(app: App, onMore: () => void) {
       shown = places;
       update(places);
       more.hidden = !mayBeMore;
-      status.textContent = places.length === 0 ? "No place found" : mayBeMore ? `The first ${number(places.length)} places` : plural(places.length, "place");
+      status.textContent =
+        places.length === 0
+          ? "No place found"
+          : mayBeMore
+            ? `The first ${number(places.length)} places`
+            : plural(places.length, "place");
       const importing = app.importing.view.get()?.stage !== "finished";
-      const hint = importing ? "Not all places are imported yet." : "Only the beginning of a name is compared; accents and case do not matter.";
+      const hint = importing
+        ? "Not all places are imported yet."
+        : "Only the beginning of a name is compared; accents and case do not matter.";
       fill(nothing, places.length === 0 && emptyState("search", "Nothing begins like that", hint));
       plan.textContent = explainLine(used, milliseconds);
     },

@@ -18,14 +18,21 @@ export function syncPill({ sync }: App): HTMLElement {
   const count = h("span", { class: "count", "data-testid": "pending-count" }, "0");
   const label = h("span", { class: "pill-label" }, "…");
   const symbol = h("span", { class: "pill-icon" });
-  const pill = h("a", { class: "pill", href: linkTo({ pane: "sync" }), "data-testid": "sync-status" }, symbol, label, count);
+  const pill = h(
+    "a",
+    { class: "pill", href: linkTo({ pane: "sync" }), "data-testid": "sync-status" },
+    h("span", { class: "visually-hidden" }, "Sync: "),
+    symbol,
+    label,
+    count,
+    h("span", { class: "visually-hidden" }, " waiting to be sent"),
+  );
   sync.watch((view) => {
     if (!view) return;
     const waiting = view.waiting.length;
     const { label: text, icon: name } = stateLabels[view.state];
     if (pill.dataset["state"] !== view.state) fill(symbol, icon(name));
     pill.dataset["state"] = view.state;
-    pill.setAttribute("aria-label", `Sync: ${text}, ${number(waiting)} waiting to be sent`);
     label.textContent = text;
     count.textContent = number(waiting);
     count.classList.toggle("none", waiting === 0);
