@@ -1,0 +1,56 @@
+import "@fontsource-variable/fraunces/wght.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/layout.css";
+import "./styles/controls.css";
+import "./styles/overlays.css";
+import "./styles/switch.css";
+import "./styles/overview.css";
+import "./styles/import.css";
+import "./styles/places.css";
+import "./styles/notes.css";
+import "./styles/panels.css";
+import { describeTrouble } from "./data/advice.ts";
+import { openImporting } from "./data/importing.ts";
+import { openNotes } from "./data/notes.ts";
+import { openSession } from "./data/session.ts";
+import { openStore } from "./data/store.ts";
+import { watchSync } from "./data/syncing.ts";
+import { registerServiceWorker } from "./lib/offline.ts";
+import { openRouter } from "./route.ts";
+import { emptyState } from "./ui/controls.ts";
+import { fill, h } from "./ui/dom.ts";
+import { toast, toastRegion, toastTrouble } from "./ui/toasts.ts";
+import { frame } from "./views/frame.ts";
+
+const root = document.querySelector("#app") ?? document.body;
+
+try {
+  const session = openSession(new URL(location.href));
+  const store = await openStore(session);
+  const app = {
+    session,
+    store,
+    notes: openNotes(store),
+    sync: watchSync(store),
+    importing: openImporting(store, session),
+    router: openRouter(),
+  };
+  fill(root, frame(app), toastRegion());
+  store.on("error", toastTrouble);
+} catch (error) {
+  const { code, message, advice } = describeTrouble(error);
+  const panel = emptyState(
+    "alert",
+    "The notebook could not be opened",
+    message,
+    h("p", {}, advice),
+    h("code", {}, code),
+  );
+  fill(root, h("main", { class: "plain-page", role: "alert", "data-testid": "fatal" }, panel));
+}
+
+addEventListener("unhandledrejection", ({ reason }) => toastTrouble(reason));
+void registerServiceWorker((start) => toast("A newer Fieldbook is ready.", { label: "Start it", run: start })).catch(
+  () => undefined,
+);

@@ -1,0 +1,139 @@
+import type { App, View } from "../app.ts";
+import { button, emptyState, field } from "../ui/controls.ts";
+import { fill, h, type Child } from "../ui/dom.ts";
+import { icon } from "../ui/icons.ts";
+import { attempt, toast } from "../ui/toasts.ts";
+import { askPassphrase } from "./passphrase-dialog.ts";
+
+/** The name under which the key is kept. */
+const service = "places-api";
+
+/** An API key, sealed: to be read only after the passphrase, here and on the other devices. */
+export function keyView(app: App): View<unknown> {
+  const { credentials } = app.store;
+  const body = h("div", { class: "card key-card", "data-testid": "key-card" });
+  const element = h(
+    "section",
+    { class: "pane single", "aria-label": "Key" },
+    h("h1", { tabindex: -1, class: "pane-title" }, "Key"),
+    h(
+      "p",
+      { class: "lead" },
+      "A place for the API key of a service you use. It is sealed with AES-256-GCM before it is stored, and travels sealed: the server never sees it.",
+    ),
+    body,
+  );
+
+  let keptBefore = false;
+  const render = () =>
+    attempt(async () => {
+      const kept = (keptBefore = await credentials.has(service));
+      body.dataset["state"] = credentials.locked ? "locked" : kept ? "kept" : "empty";
+      fill(body, credentials.locked ? locked(kept) : kept ? shut() : form(false));
+    });
+  // A key that arrives from another device, while this page invites to choose a passphrase.
+  app.sync.watch(() => {
+    if (element.hidden || !credentials.locked) return;
+    void credentials.has(service).then(
+      (kept) => kept !== keptBefore && render(),
+      () => undefined,
+    );
+  });
+  const unlock = async (kept: boolean) => {
+    if (await askPassphrase(app, kept ? "enter" : "choose")) await render();
+    body.querySelector<HTMLElement>("input, button")?.focus();
+  };
+  const lock = () => (credentials.lock(), void render());
+  const lockButton = () => button({ label: "Lock", testid: "key-lock", icon: "lock", click: lock });
+
+  const locked = (kept: boolean): Child =>
+    emptyState(
+      "lock",
+      kept ? "A key is sealed here" : "No key is kept yet",
+      kept ? "Unlock to read, replace or remove it." : "Choose a passphrase, and put one in.",
+      button({
+        label: kept ? "Unlock…" : "Choose a passphrase…",
+        testid: "unlock",
+        kind: "primary",
+        icon: "unlock",
+        click: () => void unlock(kept),
+      }),
+    );
+
+  const form = (replacing: boolean): Child => {
+    const { element: row, input } = field({
+      label: replacing ? "New API key" : "API key",
+      testid: "key-field",
+      hint: "Stored as ciphertext, the moment you save it.",
+      input: {
+        class: "masked",
+        required: true,
+        placeholder: "Paste it here",
+        autocomplete: "off",
+        spellcheck: "false",
+        maxlength: 4096,
+      },
+    });
+    const save = async () => {
+      await credentials.set(service, input.value);
+      input.value = "";
+      await render();
+      toast("The key is sealed.");
+    };
+    return h(
+      "form",
+      { on: { submit: (event) => (event.preventDefault(), void attempt(save)) } },
+      row,
+      h(
+        "div",
+        { class: "actions" },
+        replacing ? button({ label: "Cancel", testid: "key-cancel", click: () => void render() }) : lockButton(),
+        button({ label: "Seal key", testid: "key-save", kind: "primary", icon: "lock", type: "submit" }),
+      ),
+    );
+  };
+
+  const remove = async () => {
+    const secret = await credentials.get(service);
+    await credentials.delete(service);
+    await render();
+    const restore = async () => {
+      if (secret !== undefined) await credentials.set(service, secret);
+      await render();
+    };
+    toast("The key is removed.", { label: "Undo", run: () => void attempt(restore) });
+  };
+
+  const shut = (): Child => {
+    const value = h(
+      "output",
+      { class: "secret", "aria-label": "API key", "data-testid": "key-value" },
+      "••••••••••••••••",
+    );
+    const reveal = button({
+      label: "Reveal",
+      testid: "key-reveal",
+      icon: "eye",
+      click: () =>
+        void attempt(async () => {
+          value.textContent = (await credentials.get(service)) ?? "";
+          value.classList.add("open");
+          reveal.replaceWith(button({ label: "Hide", testid: "key-hide", icon: "eye", click: () => void render() }));
+        }),
+    });
+    return [
+      h("p", { class: "key-title" }, icon("unlock"), "Unlocked on this device"),
+      value,
+      h(
+        "div",
+        { class: "actions" },
+        reveal,
+        button({ label: "Replace", testid: "key-replace", click: () => fill(body, form(true)) }),
+        button({ label: "Remove", testid: "key-remove", kind: "danger", click: () => void attempt(remove) }),
+        lockButton(),
+      ),
+    ];
+  };
+
+  return { element, show: () => void render() };
+}

@@ -1,0 +1,61 @@
+import type { OutboxEntry } from "tidekeep";
+import type { App } from "../app.ts";
+import { adviceFor, sentences } from "../data/advice.ts";
+import { plural } from "../lib/format.ts";
+import { button } from "../ui/controls.ts";
+import { fill, h } from "../ui/dom.ts";
+import type { Row } from "../ui/keyed.ts";
+import { attempt } from "../ui/toasts.ts";
+
+/** A change that has not left this device, and what can be done about it once it was refused. */
+export function outboxRow(app: App, first: OutboxEntry): Row<OutboxEntry> {
+  const { sync } = app.store;
+  const title = h("p", { class: "row-title" });
+  const detail = h("p", { class: "row-detail" });
+  const actions = h("div", { class: "actions" });
+  const element = h(
+    "li",
+    { class: "outbox-row", "data-testid": first.state === "dead" ? "dead-entry" : "pending-entry" },
+    h("div", { class: "outbox-text" }, title, detail),
+    actions,
+  );
+  void titleOf(app, first).then(
+    (text) => (title.textContent = text),
+    () => undefined,
+  );
+  return {
+    element,
+    update({ id, state, attempts, error }) {
+      const tried = attempts > 0 ? `, tried ${plural(attempts, "time")}` : "";
+      detail.textContent = error
+        ? sentences({ message: error.message, advice: adviceFor(error.code) })
+        : state === "sending"
+          ? "being sent"
+          : `waiting${tried}`;
+      fill(
+        actions,
+        state === "dead" && [
+          button({
+            label: "Try again",
+            testid: "retry",
+            icon: "repeat",
+            click: () => void attempt(() => sync.retry(id)),
+          }),
+          button({
+            label: "Discard",
+            testid: "discard",
+            kind: "danger",
+            click: () => void attempt(() => sync.discard(id)),
+          }),
+        ],
+      );
+    },
+  };
+}
+
+async function titleOf({ notes }: App, { collection, key }: OutboxEntry): Promise<string> {
+  if (collection === "credentials") return "Your key, sealed";
+  if (collection !== "notes" || typeof key !== "string") return "What opens your key, sealed";
+  const note = await notes.get(key);
+  return note ? `${note.label.name}: ${note.text.slice(0, 80)}` : "A deleted note";
+}
