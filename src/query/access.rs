@@ -242,13 +242,11 @@ impl Question<'_> {
                 next = constraint.tightness.worth();
             }
             served.extend(&constraint.served);
-            match points {
-                Some(points) => prefixes = combined(&prefixes, &points),
-                None => {
-                    tail = Some(constraint);
-                    break;
-                }
-            }
+            let Some(points) = points else {
+                tail = Some(constraint);
+                break;
+            };
+            prefixes = combined(&prefixes, &points);
         }
         if prefixes == [Vec::new()] && tail.is_none() {
             return None;
