@@ -111,6 +111,7 @@ fn the_field_of_the_key_path_is_the_key() {
     assert_eq!(told(&[is("id", "eq", "5")], ""), "primary [5] | ");
     assert_eq!(told(&[is("id", "gte", "5"), is("$key", "lt", "9")], "-id"), "primary [5 .. 9) |  backward");
     assert_eq!(told(&[], "id"), "primary all |  forward");
+    assert_eq!(told(&[], "id -name"), "primary all |  forward");
 }
 
 #[test]
@@ -128,6 +129,7 @@ fn a_list_becomes_sorted_ranges_without_repeats() {
 #[test]
 fn membership_is_read_from_a_multi_entry_index() {
     assert_eq!(told(&[is("tags", "contains", "\"a\"")], "$key"), r#"tags ["a"] |  forward"#);
+    assert_eq!(told(&[is("tags", "contains", "\"a\"")], "tags"), r#"tags ["a"] |  sorted"#);
     let two = [is("tags", "contains", "\"a\""), is("tags", "contains", "\"b\"")];
     assert_eq!(told(&two, ""), r#"tags ["a"] | tags contains"#);
     assert_eq!(told(&[is("name", "contains", "\"a\"")], ""), "primary all | name contains");
