@@ -1,6 +1,7 @@
 //! A plan never changes a result: whatever way it chooses, the rows are those of reading and sorting everything.
 
 #![cfg(not(target_family = "wasm"))]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "in a test, a panic is the report")]
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -17,17 +18,20 @@ use tidekeep::platform::Payload;
 use tidekeep::query::{Field, Filter, Operator, Order, OrderedBy, Plan, Sort, matches, plan, sort_records};
 
 const INDEXES: [&str; 9] = ["a", "b", "*tags", "&code", "[a+b]", "[b+a+tags]", "[a+id]", "[kind+a]", "id"];
-const FIELDS: [&str; 10] = ["a", "b", "a", "b", "tags", "code", "id", "kind", "$key", "$tags"];
+const FIELDS: [&str; 8] = ["a", "b", "tags", "code", "id", "kind", "$key", "$tags"];
 const OPERATORS: [&str; 13] =
     ["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "between", "contains", "startsWith", "endsWith", "exists"];
+/// Fields and operators that indexes serve, to be met more often than the rest.
+const SERVED_FIELDS: [&str; 6] = ["a", "a", "b", "b", "tags", "tags"];
+const SERVED_OPERATORS: [&str; 10] = ["eq", "eq", "eq", "gt", "lte", "lte", "in", "contains", "contains", "startsWith"];
 const DATES: [&str; 2] = [r#"{"$":"date","v":0}"#, r#"{"$":"date","v":5}"#];
 
 /// A key's JSON, from a domain so small that it is met often.
 fn key_json() -> impl Strategy<Value = String> {
-    let number = (0..4i32).prop_map(|n| n.to_string());
-    let text = select(vec!["", "a", "ab", "b", "ba"]).prop_map(|text| format!("\"{text}\""));
+    let number = (0..3i32).prop_map(|n| n.to_string());
+    let text = select(vec!["a", "ab"]).prop_map(|text| format!("\"{text}\""));
     let date = select(DATES.to_vec()).prop_map(str::to_owned);
-    prop_oneof![4 => number, 4 => text, 1 => date]
+    prop_oneof![6 => number, 3 => text, 1 => date]
 }
 
 fn array_json() -> impl Strategy<Value = String> {
@@ -38,7 +42,7 @@ fn array_json() -> impl Strategy<Value = String> {
 fn value_json() -> impl Strategy<Value = Option<String>> {
     let odd = ["null", "true", "false", "{}", r#"[{},"a",1]"#, r#"[null,"a"]"#, r#"[["a"],1]"#];
     prop_oneof![
-        8 => key_json().prop_map(Some),
+        12 => key_json().prop_map(Some),
         3 => array_json().prop_map(Some),
         2 => select(odd.to_vec()).prop_map(|json| Some(json.to_owned())),
         1 => Just(Some(r#"{"$":"undefined"}"#.to_owned())),
@@ -57,19 +61,19 @@ struct Row {
 
 fn row() -> impl Strategy<Value = Row> {
     let fields = [value_json().boxed(), value_json().boxed(), value_json().boxed()];
-    let id = prop_oneof![6 => key_json(), 1 => array_json()];
+    let id = prop_oneof![6 => (0..20u32).prop_map(|n| n.to_string()), 2 => key_json(), 1 => array_json()];
     (key_json(), id, fields, any::<bool>(), subsequence(vec!["a", "b"], 0..=2))
         .prop_map(|(kind, id, fields, coded, tags)| Row { kind, id, fields, coded, tags })
 }
 
-fn condition() -> impl Strategy<Value = Filter> {
+fn condition(fields: &[&'static str], operators: &[&'static str]) -> impl Strategy<Value = Filter> + use<> {
     let operand = prop_oneof![
         6 => key_json(),
         4 => array_json(),
         2 => (key_json(), key_json()).prop_map(|(from, to)| format!("[{from},{to}]")),
         1 => select(vec!["null", "true", "false", "[null,\"a\"]"]).prop_map(str::to_owned),
     ];
-    (select(FIELDS.to_vec()), select(OPERATORS.to_vec()), operand).prop_filter_map(
+    (select(fields.to_vec()), select(operators.to_vec()), operand).prop_filter_map(
         "the operand is one for the operator",
         |(field, operator, json)| {
             let (field, operator) = (Field::parse(field).unwrap(), Operator::parse(operator).unwrap());
@@ -79,7 +83,7 @@ fn condition() -> impl Strategy<Value = Filter> {
 }
 
 fn filter() -> impl Strategy<Value = Filter> {
-    let tree = condition().prop_recursive(3, 8, 3, |inner| {
+    let tree = condition(&FIELDS, &OPERATORS).prop_recursive(3, 8, 3, |inner| {
         let several = || prop::collection::vec(inner.clone(), 0..4);
         prop_oneof![
             several().prop_map(Filter::And),
@@ -87,14 +91,20 @@ fn filter() -> impl Strategy<Value = Filter> {
             inner.clone().prop_map(|filter| Filter::Not(Box::new(filter))),
         ]
     });
-    prop_oneof![3 => prop::collection::vec(condition(), 1..5).prop_map(Filter::And), 1 => tree]
+    let any = condition(&FIELDS, &OPERATORS).boxed();
+    let served = condition(&SERVED_FIELDS, &SERVED_OPERATORS).boxed();
+    prop_oneof![
+        1 => tree,
+        1 => prop::collection::vec(any, 1..4).prop_map(Filter::And),
+        3 => prop::collection::vec(served, 1..4).prop_map(Filter::And),
+    ]
 }
 
 fn sorts() -> impl Strategy<Value = Vec<Sort>> {
     let order = prop_oneof![Just(Order::Ascending), Just(Order::Descending)];
-    let sort =
-        (select(FIELDS.to_vec()), order).prop_map(|(field, order)| Sort { field: Field::parse(field).unwrap(), order });
-    prop::collection::vec(sort, 0..3)
+    let field = prop_oneof![2 => select(SERVED_FIELDS.to_vec()), 1 => select(FIELDS.to_vec())];
+    let sort = (field, order).prop_map(|(field, order)| Sort { field: Field::parse(field).unwrap(), order });
+    prop_oneof![1 => Just(Vec::new()), 2 => prop::collection::vec(sort, 1..3)]
 }
 
 /// Keys of their own; keys of one field; keys of two.
@@ -171,12 +181,12 @@ fn well_formed(ranges: &[KeyRange]) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_plan_gives_what_reading_everything_gives(
         shape in 0..3usize,
-        rows in prop::collection::vec(row(), 0..24),
+        rows in prop::collection::vec(row(), 0..32),
         filter in prop::option::weighted(0.9, filter()),
         sort in sorts(),
     ) {

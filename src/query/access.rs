@@ -242,12 +242,11 @@ impl Question<'_> {
                 next = constraint.tightness.worth();
             }
             served.extend(&constraint.served);
-            if let Some(points) = points {
-                prefixes = combined(&prefixes, &points);
-            } else {
+            let Some(points) = points else {
                 tail = Some(constraint);
                 break;
-            }
+            };
+            prefixes = combined(&prefixes, &points);
         }
         if prefixes == [Vec::new()] && tail.is_none() {
             return None;

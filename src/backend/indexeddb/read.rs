@@ -1,5 +1,7 @@
 //! Reads: each opens its transaction and makes all its requests in one turn.
 
+use core::ops::Bound;
+
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{IdbCursor, IdbCursorDirection, IdbCursorWithValue, IdbDatabase, IdbIndex, IdbObjectStore, IdbRequest};
@@ -7,7 +9,7 @@ use web_sys::{IdbCursor, IdbCursorDirection, IdbCursorWithValue, IdbDatabase, Id
 use super::api::{Step, Stepper, answer, begin};
 use super::convert::{from_row, to_range};
 use super::error::from_js;
-use super::layout::{EXPIRING, Layout, after_namespace};
+use super::layout::{EXPIRING, Layout, Place, after_namespace};
 use crate::backend::{Direction, Read, Row, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Key, KeyRange, Record, system};
@@ -51,7 +53,7 @@ pub(super) async fn count(
     if range.is_empty() {
         return Ok(0);
     }
-    let range = to_range(range, &layout.place(collection))?;
+    let range = range_of(range, source, &layout.place(collection))?;
     let from = Rows::of(database, layout, collection, source)?;
     let counted = answer(match (&from, &range) {
         (Rows::Store(store), None) => store.count(),
@@ -77,7 +79,7 @@ pub(super) async fn scan(database: &IdbDatabase, layout: &Layout, scan: &Scan) -
 /// Whole runs come faster by `getAll` than by a cursor: twice, in Chromium.
 async fn at_once(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Result<Vec<Row>> {
     let place = layout.place(&scan.collection);
-    let range = to_range(&scan.range, &place)?.map_or(JsValue::UNDEFINED, JsValue::from);
+    let range = range_of(&scan.range, &scan.source, &place)?.map_or(JsValue::UNDEFINED, JsValue::from);
     let limit = scan.limit.map_or(0, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
     let from = Rows::of(database, layout, &scan.collection, &scan.source)?;
     let (keys, records) = match &from {
@@ -114,7 +116,7 @@ async fn at_once(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Result
 /// Steps through rows where some are passed over, or where a part is read backwards.
 async fn by_cursor(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Result<Vec<Row>> {
     let place = layout.place(&scan.collection);
-    let range = to_range(&scan.range, &place)?.map_or(JsValue::UNDEFINED, JsValue::from);
+    let range = range_of(&scan.range, &scan.source, &place)?.map_or(JsValue::UNDEFINED, JsValue::from);
     let direction = match scan.direction {
         Direction::Forward => IdbCursorDirection::Next,
         Direction::Backward => IdbCursorDirection::Prev,
@@ -201,6 +203,19 @@ pub(super) async fn namespaces(database: &IdbDatabase) -> Result<Vec<String>> {
         }
     };
     Stepper::new(request, step).finished().await
+}
+
+/// The range of a scan as IndexedDB takes it.
+///
+/// WebKit has entries for null in its indexes, below every key; so the whole of an index begins at the least key.
+fn range_of(range: &KeyRange, source: &Source, place: &Place<'_>) -> Result<Option<IdbKeyRange>> {
+    match (source, &range.lower) {
+        (Source::Index(_), Bound::Unbounded) => {
+            let lower = Bound::Included(Key::Number(f64::NEG_INFINITY));
+            to_range(&KeyRange { lower, upper: range.upper.clone() }, place)
+        }
+        _ => to_range(range, place),
+    }
 }
 
 /// What rows are read from.

@@ -207,9 +207,9 @@ impl Work {
         Ok(())
     }
 
-    /// Finds whose request failed. The transaction aborts by itself after this.
+    /// Finds whose request failed. The transaction aborts by itself after this: it may be committing already, and then
+    /// cannot be told to.
     fn blame(&mut self, event: &Event) {
-        event.prevent_default();
         let Some(request) = event.target().and_then(|target| target.dyn_into::<IdbRequest>().ok()) else { return };
         let thrown = request.error().ok().flatten().map_or(JsValue::NULL, JsValue::from);
         if thrown.dyn_ref::<web_sys::DomException>().is_some_and(|thrown| thrown.name() == "AbortError") {
@@ -218,9 +218,6 @@ impl Work {
         if self.failure.is_none() {
             let batch = self.writes.iter().find(|(write, _, _)| *write == request).map(|(_, batch, _)| *batch);
             self.failure = Some((batch, from_js(&thrown).during("commit")));
-        }
-        if let Some(transaction) = request.transaction() {
-            drop(transaction.abort());
         }
     }
 
