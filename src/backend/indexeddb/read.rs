@@ -4,7 +4,9 @@ use core::ops::Bound;
 
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use web_sys::{IdbCursor, IdbCursorDirection, IdbCursorWithValue, IdbDatabase, IdbIndex, IdbObjectStore, IdbRequest};
+use web_sys::{
+    IdbCursor, IdbCursorDirection, IdbCursorWithValue, IdbDatabase, IdbIndex, IdbKeyRange, IdbObjectStore, IdbRequest,
+};
 
 use super::api::{Step, Stepper, answer, begin};
 use super::convert::{from_row, to_range};
