@@ -130,12 +130,10 @@ impl Error {
         }))
     }
 
-    /// Names the operation that failed, unless a deeper layer already has.
+    /// Names the operation that failed. The outermost is the last to say so: what the caller called.
     #[must_use]
     pub fn during(mut self, operation: &'static str) -> Self {
-        if self.0.operation.is_empty() {
-            self.0.operation = operation;
-        }
+        self.0.operation = operation;
         self
     }
 
@@ -235,8 +233,8 @@ mod tests {
     }
 
     #[test]
-    fn the_deepest_operation_is_kept() {
+    fn the_operation_is_what_the_caller_called() {
         let error = Error::new(ErrorKind::Closed, "closed").during("commit").during("set");
-        assert_eq!(error.operation(), "commit");
+        assert_eq!(error.operation(), "set");
     }
 }

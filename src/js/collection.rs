@@ -53,7 +53,7 @@ impl Collection {
     /// The record under a key, or undefined.
     pub fn get(&self, key: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        promise(|| {
+        promise("get", || {
             let key = Key::from_js(key)?;
             Ok(async move {
                 shared.ready(&records).await?;
@@ -65,7 +65,7 @@ impl Collection {
     /// Writes a record under the key that it carries.
     pub fn put(&self, record: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        promise(|| {
+        promise("put", || {
             let options = WriteOptions::parse(options, ENTRY)?;
             let record = owned(record)?;
             let key = records.key_of(&record).map_err(|error| error.during("put"))?;
@@ -80,7 +80,7 @@ impl Collection {
     #[wasm_bindgen(js_name = putMany)]
     pub fn put_many(&self, values: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        promise(|| {
+        promise("putMany", || {
             let options = WriteOptions::parse(options, SET_MANY)?;
             let mut writes = Vec::new();
             for record in items(values)? {
@@ -122,13 +122,13 @@ impl Collection {
     #[wasm_bindgen(js_name = getMany)]
     pub fn get_many(&self, keys: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        promise(|| get_many(&shared, records, keys, false))
+        promise("getMany", || get_many(&shared, records, keys, false))
     }
 
     /// Deletes a record; resolves whether it was there.
     pub fn delete(&self, key: &JsValue) -> Promise {
         let (_, records) = self.parts();
-        promise(|| {
+        promise("delete", || {
             let key = Key::from_js(key)?;
             Ok(async move { Ok(JsValue::from_bool(records.delete_many(vec![key]).await?.first() == Some(&true))) })
         })
@@ -138,13 +138,13 @@ impl Collection {
     #[wasm_bindgen(js_name = deleteMany)]
     pub fn delete_many(&self, keys: &JsValue) -> Promise {
         let (_, records) = self.parts();
-        promise(|| delete_many(records, keys))
+        promise("deleteMany", || delete_many(records, keys))
     }
 
     /// Whether there is a record under a key.
     pub fn has(&self, key: &JsValue) -> Promise {
         let (_, records) = self.parts();
-        promise(|| {
+        promise("has", || {
             let key = Key::from_js(key)?;
             Ok(async move { Ok(JsValue::from_bool(records.has(&key).await?)) })
         })
@@ -153,7 +153,7 @@ impl Collection {
     /// The keys, in key order.
     pub fn keys(&self, options: &JsValue) -> Promise {
         let (_, records) = self.parts();
-        promise(|| {
+        promise("keys", || {
             let options = options::list_of_collection(options)?;
             Ok(async move { Ok(records.keys(&options).await?.iter().map(Key::to_js).collect::<Array>().into()) })
         })
@@ -162,7 +162,7 @@ impl Collection {
     /// Everything but the values, in key order.
     pub fn list(&self, options: &JsValue) -> Promise {
         let (_, records) = self.parts();
-        promise(|| {
+        promise("list", || {
             let options = options::list_of_collection(options)?;
             Ok(async move { Ok(records.list(&options).await?.iter().map(item).collect::<Array>().into()) })
         })
@@ -171,7 +171,7 @@ impl Collection {
     /// All records, in key order.
     pub fn all(&self, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        promise(|| {
+        promise("all", || {
             let options: AllOptions = parse(options, &["limit"])?;
             let limit = whole("limit", options.limit)?;
             Ok(async move {
@@ -184,7 +184,7 @@ impl Collection {
     /// The records that a filter finds.
     pub fn query(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        promise(|| {
+        promise("query", || {
             let request = query::request_of_collection(filter, options)?;
             Ok(query::run(shared, records, request))
         })
@@ -193,7 +193,7 @@ impl Collection {
     /// How a query is served: by which index, what is left to filter, how many rows were read.
     pub fn explain(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        promise(|| {
+        promise("explain", || {
             let request = query::request_of_collection(filter, options)?;
             Ok(query::explain(shared, records, request))
         })
@@ -202,7 +202,7 @@ impl Collection {
     /// How many records there are, or how many a filter finds.
     pub fn count(&self, filter: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        promise(|| {
+        promise("count", || {
             let filter = query::optional_filter(filter)?;
             Ok(query::count(shared, records, filter))
         })
@@ -211,7 +211,7 @@ impl Collection {
     /// Deletes every record.
     pub fn clear(&self) -> Promise {
         let (_, records) = self.parts();
-        promise(|| {
+        promise("clear", || {
             Ok(async move {
                 records.clear().await?;
                 Ok(JsValue::UNDEFINED)

@@ -34,7 +34,7 @@ impl Credentials {
     /// Opens the keys, or makes the first one.
     pub fn unlock(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("credentials.unlock", || {
             let _: ReadOptions = parse(options, &["passphrase"])?;
             let given = if options.is_object() { property(options, "passphrase")? } else { JsValue::UNDEFINED };
             let given = if given.is_undefined() { None } else { Some(passphrase(&given)?) };
@@ -58,7 +58,7 @@ impl Credentials {
     /// Seals a secret.
     pub fn set(&self, service: String, secret: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("credentials.set", || {
             let options = WriteOptions::parse(options, &["metadata", "expiration"])?;
             let secret = owned(secret)?;
             if secret.as_js().is_undefined() || secret.as_js().is_null() {
@@ -77,7 +77,7 @@ impl Credentials {
     /// Opens a secret; undefined where there is none.
     pub fn get(&self, service: String) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("credentials.get", || {
             Ok(async move {
                 shared.asking.for_sealed(&shared.store, true).await?;
                 let secret = shared.store.credentials().get(&service).await?;
@@ -89,7 +89,7 @@ impl Credentials {
     /// Names and times. Opens nothing.
     pub fn list(&self) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("credentials.list", || {
             Ok(async move { Ok(shared.store.credentials().list().await?.iter().map(item).collect::<Array>().into()) })
         })
     }
@@ -97,13 +97,17 @@ impl Credentials {
     /// Whether there is a secret. Opens nothing.
     pub fn has(&self, service: String) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| Ok(async move { Ok(JsValue::from_bool(shared.store.credentials().has(&service).await?)) }))
+        promise("credentials.has", || {
+            Ok(async move { Ok(JsValue::from_bool(shared.store.credentials().has(&service).await?)) })
+        })
     }
 
     /// Deletes a secret; resolves whether it was there.
     pub fn delete(&self, service: String) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| Ok(async move { Ok(JsValue::from_bool(shared.store.credentials().delete(&service).await?)) }))
+        promise("credentials.delete", || {
+            Ok(async move { Ok(JsValue::from_bool(shared.store.credentials().delete(&service).await?)) })
+        })
     }
 }
 

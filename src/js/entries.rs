@@ -23,7 +23,7 @@ impl DataStore {
     /// The value under a key, or undefined.
     pub fn get(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("get", || {
             let options: ReadOptions = parse(options, &["namespace", "includeMetadata", "required"])?;
             let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
             Ok(async move {
@@ -41,7 +41,7 @@ impl DataStore {
     /// Writes a value under a key.
     pub fn set(&self, key: &JsValue, value: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("set", || {
             let options = WriteOptions::parse(options, SET)?;
             let records = shared.records(options.namespace.as_deref())?;
             let (key, value) = (Key::from_js(key)?, owned(value)?);
@@ -55,7 +55,7 @@ impl DataStore {
     /// Deletes an entry; resolves whether it was there.
     pub fn delete(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("delete", || {
             let options: ReadOptions = parse(options, &["namespace"])?;
             let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
             Ok(async move { Ok(JsValue::from_bool(records.delete_many(vec![key]).await?.first() == Some(&true))) })
@@ -65,7 +65,7 @@ impl DataStore {
     /// Whether there is an entry.
     pub fn has(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("has", || {
             let options: ReadOptions = parse(options, &["namespace"])?;
             let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
             Ok(async move { Ok(JsValue::from_bool(records.has(&key).await?)) })
@@ -76,7 +76,7 @@ impl DataStore {
     #[wasm_bindgen(js_name = getMany)]
     pub fn get_many(&self, keys: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("getMany", || {
             let options: ReadOptions = parse(options, &["namespace", "includeMetadata"])?;
             let records = shared.records(options.namespace.as_deref())?;
             get_many(&shared, records, keys, options.include_metadata == Some(true))
@@ -87,7 +87,7 @@ impl DataStore {
     #[wasm_bindgen(js_name = setMany)]
     pub fn set_many(&self, entries: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("setMany", || {
             let options = WriteOptions::parse(options, SET_MANY)?;
             let records = shared.records(options.namespace.as_deref())?;
             let mut writes = Vec::new();
@@ -105,7 +105,7 @@ impl DataStore {
     #[wasm_bindgen(js_name = deleteMany)]
     pub fn delete_many(&self, keys: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("deleteMany", || {
             let options: ReadOptions = parse(options, &["namespace"])?;
             delete_many(shared.records(options.namespace.as_deref())?, keys)
         })
@@ -114,7 +114,7 @@ impl DataStore {
     /// The keys, in key order.
     pub fn keys(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("keys", || {
             let (namespace, options) = options::list(options)?;
             let records = shared.records(namespace.as_deref())?;
             Ok(async move { Ok(records.keys(&options).await?.iter().map(Key::to_js).collect::<Array>().into()) })
@@ -124,7 +124,7 @@ impl DataStore {
     /// Everything but the values, in key order.
     pub fn list(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("list", || {
             let (namespace, options) = options::list(options)?;
             let records = shared.records(namespace.as_deref())?;
             Ok(async move { Ok(records.list(&options).await?.iter().map(item).collect::<Array>().into()) })
@@ -134,7 +134,7 @@ impl DataStore {
     /// The entries that a filter finds.
     pub fn query(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("query", || {
             let (namespace, request) = query::request(filter, options)?;
             let records = shared.records(namespace.as_deref())?;
             Ok(query::run(shared, records, request))
@@ -144,7 +144,7 @@ impl DataStore {
     /// How many entries there are, or how many a filter finds.
     pub fn count(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("count", || {
             let given: ReadOptions = parse(options, &["namespace", "filter"])?;
             let filter = if options.is_object() { property(options, "filter")? } else { JsValue::UNDEFINED };
             let filter = query::optional_filter(&filter)?;
@@ -157,7 +157,7 @@ impl DataStore {
     #[wasm_bindgen(js_name = getMetadata)]
     pub fn get_metadata(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("getMetadata", || {
             let options: ReadOptions = parse(options, &["namespace"])?;
             let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
             Ok(async move { Ok(metadata(records.meta(&key).await?.as_ref().and_then(|meta| meta.metadata.as_ref()))) })
@@ -168,7 +168,7 @@ impl DataStore {
     #[wasm_bindgen(js_name = setMetadata)]
     pub fn set_metadata(&self, key: &JsValue, metadata: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("setMetadata", || {
             let options: ReadOptions = parse(options, &["namespace", "merge"])?;
             let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
             let metadata = owned_object(metadata, "metadata")?;

@@ -22,18 +22,24 @@ use js_sys::Promise;
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::future_to_promise;
 
+use crate::backend::LocalFuture;
 use crate::error::Result;
 
 /// The promise of a call: `start` reads the arguments now, and what it gives is awaited.
-fn promise<F>(start: impl FnOnce() -> Result<F>) -> Promise
+fn promise<F>(operation: &'static str, start: impl FnOnce() -> Result<F>) -> Promise
 where
     F: Future<Output = Result<JsValue>> + 'static,
 {
-    let started = start();
+    // Boxed here, so that what drives a promise is compiled once and not for every call.
+    settled(operation, start().map(|work| Box::pin(work) as LocalFuture<'static, Result<JsValue>>))
+}
+
+fn settled(operation: &'static str, started: Result<LocalFuture<'static, Result<JsValue>>>) -> Promise {
     future_to_promise(async move {
-        match started {
-            Ok(work) => work.await.map_err(|error| error::to_js(&error)),
-            Err(error) => Err(error::to_js(&error)),
-        }
+        let outcome = match started {
+            Ok(work) => work.await,
+            Err(error) => Err(error),
+        };
+        outcome.map_err(|error| error::to_js(&error.during(operation)))
     })
 }

@@ -76,7 +76,7 @@ impl DataStore {
     #[wasm_bindgen(js_name = createNamespace)]
     pub fn create_namespace(&self, name: String, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("createNamespace", || {
             let _: ReadOptions = parse(options, &["metadata"])?;
             let metadata =
                 if options.is_object() { super::convert::property(options, "metadata")? } else { JsValue::UNDEFINED };
@@ -92,7 +92,7 @@ impl DataStore {
     #[wasm_bindgen(js_name = deleteNamespace)]
     pub fn delete_namespace(&self, name: String, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("deleteNamespace", || {
             let options: ReadOptions = parse(options, &["recursive"])?;
             Ok(async move {
                 shared.store.delete_namespace(&name, options.recursive.unwrap_or(false)).await?;
@@ -105,7 +105,9 @@ impl DataStore {
     #[wasm_bindgen(js_name = listNamespaces)]
     pub fn list_namespaces(&self) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| Ok(async move { Ok(strings(shared.store.list_namespaces().await?.iter().map(String::as_str))) }))
+        promise("listNamespaces", || {
+            Ok(async move { Ok(strings(shared.store.list_namespaces().await?.iter().map(String::as_str))) })
+        })
     }
 
     /// The sealed secrets.
@@ -159,7 +161,7 @@ impl DataStore {
     #[wasm_bindgen(js_name = getStatus)]
     pub fn status(&self) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("getStatus", || {
             Ok(async move {
                 let status = shared.store.status().await?;
                 let pending = match &shared.sync {
@@ -184,7 +186,7 @@ impl DataStore {
     /// Empties one namespace, or every one; credentials stay.
     pub fn clear(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("clear", || {
             let options: ReadOptions = parse(options, &["namespace"])?;
             let records = options.namespace.as_deref().map(|name| shared.records(Some(name))).transpose()?;
             Ok(async move {
@@ -205,7 +207,7 @@ impl DataStore {
     /// Stops sync, lets go of the database and of every key; later calls fail with `CLOSED`.
     pub fn close(&self) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("close", || {
             shared.stop();
             Ok(async move {
                 shared.store.close().await;
@@ -217,7 +219,7 @@ impl DataStore {
     /// Closes, and deletes everything, credentials included.
     pub fn destroy(&self) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise(|| {
+        promise("destroy", || {
             shared.stop();
             Ok(async move {
                 shared.store.destroy().await?;

@@ -354,17 +354,16 @@ impl Sync {
     }
 
     /// Calls sync, or tells that there is none.
-    fn with<F>(&self, call: impl FnOnce(crate::sync::Sync) -> Result<F>) -> Promise
+    fn with<F>(&self, operation: &'static str, call: impl FnOnce(crate::sync::Sync) -> Result<F>) -> Promise
     where
         F: Future<Output = Result<JsValue>> + 'static,
     {
-        promise(|| match &self.0.sync {
+        promise(operation, || match &self.0.sync {
             Some(running) => call(running.sync.clone()),
             None => Err(Error::new(
                 ErrorKind::Unsupported,
                 "the store has no endpoint; open it with createStorage({ sync: { endpoint } })",
-            )
-            .during("sync")),
+            )),
         })
     }
 }
@@ -373,7 +372,7 @@ impl Sync {
 impl Sync {
     /// Switches rounds that go by themselves on or off, and remembers it.
     pub fn enable(&self, on: bool) -> Promise {
-        self.with(|sync| {
+        self.with("sync.enable", |sync| {
             Ok(async move {
                 sync.enable(on).await?;
                 Ok(JsValue::UNDEFINED)
@@ -388,7 +387,7 @@ impl Sync {
         struct RawRun {
             direction: Option<String>,
         }
-        self.with(|sync| {
+        self.with("sync.run", |sync| {
             let raw: RawRun = parse(options, &["direction"])?;
             let direction = match raw.direction.as_deref() {
                 None | Some("both") => Direction::Both,
@@ -405,19 +404,19 @@ impl Sync {
 
     /// How sync stands.
     pub fn status(&self) -> Promise {
-        self.with(|sync| Ok(async move { Ok(status(&sync.status().await?)) }))
+        self.with("sync.status", |sync| Ok(async move { Ok(status(&sync.status().await?)) }))
     }
 
     /// What waits to be sent, and what was set aside, each with its last error.
     pub fn pending(&self) -> Promise {
-        self.with(|sync| {
+        self.with("sync.pending", |sync| {
             Ok(async move { Ok(sync.pending().await?.iter().map(outbox_entry).collect::<Array>().into()) })
         })
     }
 
     /// Tries what was set aside again.
     pub fn retry(&self, id: String) -> Promise {
-        self.with(|sync| {
+        self.with("sync.retry", |sync| {
             Ok(async move {
                 sync.retry(&id).await?;
                 Ok(JsValue::UNDEFINED)
@@ -427,7 +426,7 @@ impl Sync {
 
     /// Gives up a pending change.
     pub fn discard(&self, id: String) -> Promise {
-        self.with(|sync| {
+        self.with("sync.discard", |sync| {
             Ok(async move {
                 sync.discard(&id).await?;
                 Ok(JsValue::UNDEFINED)
