@@ -2,6 +2,7 @@
 //!
 //! `TIDEKEEP_SEEDS` says how many seeds, or with `from..to` which; a failing seed is printed.
 
+#![allow(unreachable_pub, reason = "the modules of a test have no other users")]
 #![expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,

@@ -104,6 +104,7 @@ impl World {
 
     /// Rings the next timer up to `end`; answers whether there was one.
     fn ring(&self, end: f64) -> bool {
+        assert!(self.count.get() < 500_000, "the simulation never comes to rest");
         let next = self.timers.borrow().keys().next().copied();
         let Some((at, number)) = next.filter(|(at, _)| *at as f64 / 1000.0 <= end) else { return false };
         let ring = self.timers.borrow_mut().remove(&(at, number));
