@@ -11,6 +11,7 @@
 )]
 
 mod device;
+mod faults;
 mod flaky;
 mod seeds;
 mod world;
