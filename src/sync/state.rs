@@ -31,7 +31,7 @@ pub type SharedClock = Rc<RefCell<Clock>>;
 pub(crate) struct Client {
     v: u32,
     /// The name under which mutations are numbered.
-    pub(crate) client: String,
+    pub(crate) name: String,
     /// The device of its stamps, 16 hexadecimal digits.
     device: String,
     /// The number of the next mutation.
@@ -289,7 +289,7 @@ async fn create(backend: &dyn Backend, now: f64, random: impl Fn(&mut [u8]) -> R
     random(&mut device)?;
     let client = Client {
         v: FORMAT,
-        client: format!("{:032x}", u128::from_be_bytes(name)),
+        name: format!("{:032x}", u128::from_be_bytes(name)),
         device: format!("{:016x}", u64::from_be_bytes(device)),
         next: 1,
     };

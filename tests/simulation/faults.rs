@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use futures_util::FutureExt;
 use serde_json::value::RawValue;
-use tidekeep::backend::{Backend, Scan};
+use tidekeep::backend::Scan;
 use tidekeep::model::{Body, Key, Put, WriteBatch, WriteOp, system};
 use tidekeep::platform::Payload;
 use tidekeep::sync::protocol::{Change, Limits};

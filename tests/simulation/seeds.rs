@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
-use tidekeep::backend::{Backend, Scan};
+use tidekeep::backend::Scan;
 use tidekeep::model::system;
 use tidekeep::sync::{Direction, EntryState};
 use tidekeep::transport::Answer;

@@ -72,12 +72,12 @@ impl World {
     pub fn sleep(&self) -> Rc<dyn Fn(f64) -> LocalBoxFuture<'static, ()>> {
         let (now, timers, count) = (Rc::clone(&self.now), Rc::clone(&self.timers), Rc::clone(&self.count));
         Rc::new(move |wait| {
-            let (ring, rung) = oneshot::channel();
+            let (ring, heard) = oneshot::channel();
             count.set(count.get() + 1);
             let at = (now.get() + wait.max(0.0)) * 1000.0;
             timers.borrow_mut().insert((at as u64, count.get()), ring);
             Box::pin(async move {
-                if rung.await.is_err() {
+                if heard.await.is_err() {
                     std::future::pending::<()>().await;
                 }
             })

@@ -56,7 +56,7 @@ impl Engine {
         let mids = pending.ops.len() as u64;
         let ops = (state.client.value.next..).zip(pending.ops).map(|(mid, op)| PushOp { mid, ..op }).collect();
         let request = PushRequest {
-            client: state.client.value.client.clone(),
+            client: state.client.value.name.clone(),
             epoch: state.progress.value.epoch.clone().filter(|epoch| epoch != ANOTHER_EPOCH),
             ops,
         };
@@ -88,7 +88,7 @@ impl Engine {
                 let verdicts = match sent(first).and_then(|sent| verdicts(sent, pushed.results)) {
                     Ok(verdicts) => verdicts,
                     Err(error) if error.kind() == ErrorKind::Corrupted => return Step::Fail(error),
-                    Err(error) => return self.refused(round, Awaiting::Push, Reply::<()>::Failed(error)),
+                    Err(error) => return Self::refused(round, Awaiting::Push, Reply::<()>::Failed(error)),
                 };
                 let learned = state.progress.value.epoch.as_ref().is_some_and(|epoch| *epoch != pushed.epoch);
                 #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch")]
@@ -121,7 +121,7 @@ impl Engine {
             },
             other => {
                 round.state = Some(state);
-                self.refused(round, Awaiting::Push, other)
+                Self::refused(round, Awaiting::Push, other)
             }
         }
     }
