@@ -87,7 +87,7 @@ impl History {
 
     fn write(&self, device: &Device) {
         let tab = self.random.below(device.tabs.len() as u64) as usize;
-        let ops = (0..1 + self.random.below(3))
+        let ops = (0..=self.random.below(3))
             .map(|_| {
                 let collection = COLLECTIONS[self.random.below(2) as usize];
                 let key = format!("k{}", self.random.below(6));
@@ -232,18 +232,15 @@ fn no_acknowledged_write_is_lost_each_takes_effect_once_and_all_replicas_end_the
     let mut total = Tally::default();
     let mut failed = Vec::new();
     for seed in seeds.clone() {
-        match std::panic::catch_unwind(|| simulate(seed)) {
-            Ok(tally) => {
-                total.writes += tally.writes;
-                total.acknowledged += tally.acknowledged;
-                total.crashes += tally.crashes;
-                total.requests_lost += tally.requests_lost;
-                total.effects += tally.effects;
-            }
-            Err(_) => {
-                eprintln!("seed {seed} failed; again with TIDEKEEP_SEEDS={seed}..{}", seed + 1);
-                failed.push(seed);
-            }
+        if let Ok(tally) = std::panic::catch_unwind(|| simulate(seed)) {
+            total.writes += tally.writes;
+            total.acknowledged += tally.acknowledged;
+            total.crashes += tally.crashes;
+            total.requests_lost += tally.requests_lost;
+            total.effects += tally.effects;
+        } else {
+            eprintln!("seed {seed} failed; again with TIDEKEEP_SEEDS={seed}..{}", seed + 1);
+            failed.push(seed);
         }
     }
     println!("{} seeds in {:.1} s: {total:?}", seeds.end - seeds.start, began.elapsed().as_secs_f64());
