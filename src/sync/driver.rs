@@ -52,7 +52,7 @@ pub(super) async fn drive(inner: Rc<Inner>, mut inbox: UnboundedReceiver<Event>)
             loop_state.hear(event);
             continue;
         };
-        let wait = (at - loop_state.inner.now()).clamp(0.0, LONGEST_SLEEP);
+        let wait = (at - loop_state.inner.now()).ceil().clamp(0.0, LONGEST_SLEEP);
         let timer = (loop_state.inner.ports.sleep)(wait);
         match select(inbox.next(), timer).await {
             Either::Left((Some(event), _)) => loop_state.hear(event),
@@ -97,11 +97,11 @@ impl Loop {
         }
     }
 
+    /// A timer rang. The clock is not asked whether it should have: it may have been set back.
     fn rung(&mut self) {
-        if self.wake.is_some_and(|at| at <= self.inner.now()) {
-            self.wake = None;
-            self.feed(Event::Timer);
-        }
+        self.wake = None;
+        self.announce = self.announce.map(|at| at.min(self.inner.now()));
+        self.feed(Event::Timer);
     }
 
     async fn act(&mut self, action: Action) {

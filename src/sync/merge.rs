@@ -124,16 +124,16 @@ mod tests {
         Hlc::new(n, 0, n % 3)
     }
 
-    fn local(rev: Option<u64>, hlc: u64, dirty: bool) -> Option<Local> {
-        Some(Local { replica: Replica { rev, hlc: stamp(hlc), dirty } })
+    fn local(rev: Option<u64>, hlc: u64, dirty: bool) -> Local {
+        Local { replica: Replica { rev, hlc: stamp(hlc), dirty } }
     }
 
     fn remote(rev: u64, hlc: u64) -> Remote {
         Remote { rev, hlc: stamp(hlc) }
     }
 
-    fn latest(local: Option<Local>, remote: Remote) -> Decision {
-        decide(local, remote, Policy::Latest, History::Continued)
+    fn latest(local: impl Into<Option<Local>>, remote: Remote) -> Decision {
+        decide(local.into(), remote, Policy::Latest, History::Continued)
     }
 
     #[test]
@@ -162,9 +162,9 @@ mod tests {
 
     #[test]
     fn what_an_endpoint_lost_with_its_history_is_offered_again() {
-        let decision = decide(local(Some(30), 9, false), remote(4, 8), Policy::Latest, History::Anew);
+        let decision = decide(Some(local(Some(30), 9, false)), remote(4, 8), Policy::Latest, History::Anew);
         assert_eq!(decision, Decision::KeepLocal(Replica { rev: Some(4), hlc: stamp(9), dirty: true }));
-        let decision = decide(local(Some(30), 7, false), remote(4, 8), Policy::Latest, History::Anew);
+        let decision = decide(Some(local(Some(30), 7, false)), remote(4, 8), Policy::Latest, History::Anew);
         assert_eq!(decision, Decision::TakeRemote);
     }
 
@@ -180,7 +180,7 @@ mod tests {
             let settle = |(dirty, hlc): (bool, u64)| {
                 let mut replica = Replica { rev: Some(0), hlc: stamp(hlc), dirty };
                 for (rev, hlc) in (1u64..).zip(&heard) {
-                    match latest(Some(Local { replica }), remote(rev, *hlc)) {
+                    match latest(Local { replica }, remote(rev, *hlc)) {
                         Decision::TakeRemote => replica = Replica { rev: Some(rev), hlc: stamp(*hlc), dirty: false },
                         Decision::KeepLocal(next) | Decision::Echo(next) => replica = next,
                         Decision::Known => {}
@@ -205,7 +205,7 @@ mod tests {
                 Decision::KeepLocal(next) | Decision::Echo(next) => next,
                 Decision::Known => return Ok(()),
             };
-            prop_assert_eq!(latest(Some(Local { replica: after }), remote), Decision::Known);
+            prop_assert_eq!(latest(Local { replica: after }, remote), Decision::Known);
         }
 
         #[test]

@@ -107,6 +107,7 @@ impl Inner {
     }
 }
 
+#[derive(Clone, Copy)]
 enum Request<'a> {
     Status,
     Push(&'a str),

@@ -45,7 +45,8 @@ pub(crate) async fn apply_snapshot(
     from: &Versioned<Progress>,
     to: &Progress,
 ) -> Result<Outcome> {
-    let history = if from.value.epoch == to.epoch { History::Continued } else { History::Anew };
+    let begun = from.value.epoch.is_some() && from.value.epoch != to.epoch;
+    let history = if begun { History::Anew } else { History::Continued };
     let complete = snapshot.documents.iter().all(|incoming| !matches!(incoming, Err(Unreadable { name: None, .. })));
     let present: BTreeSet<(String, String)> = snapshot.documents.iter().filter_map(name).collect();
     let mut documents = snapshot.documents.into_iter();

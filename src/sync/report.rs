@@ -32,6 +32,7 @@ pub struct SyncReport {
 
 /// How sync stands. Times are milliseconds since the epoch.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own, as the public interface has them")]
 pub struct SyncStatus {
     /// Whether it goes by itself.
     pub enabled: bool,

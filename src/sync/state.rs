@@ -20,6 +20,9 @@ use crate::platform::Payload;
 /// The format of the rows.
 const FORMAT: u32 = 1;
 
+/// The epoch of a replica that comes from another endpoint: no endpoint's own.
+pub(crate) const ANOTHER_EPOCH: &str = "";
+
 /// The clock that all writes of one open store are stamped by.
 pub type SharedClock = Rc<RefCell<Clock>>;
 
@@ -28,7 +31,7 @@ pub type SharedClock = Rc<RefCell<Clock>>;
 pub(crate) struct Client {
     v: u32,
     /// The name under which mutations are numbered.
-    pub(crate) client: String,
+    pub(crate) name: String,
     /// The device of its stamps, 16 hexadecimal digits.
     device: String,
     /// The number of the next mutation.
@@ -72,7 +75,7 @@ pub(crate) struct Progress {
     pub(crate) v: u32,
     /// The endpoint and space.
     pub(crate) endpoint: String,
-    /// The endpoint's epoch, once known.
+    /// The endpoint's epoch, once known; [`ANOTHER_EPOCH`] after a change of endpoints.
     pub(crate) epoch: Option<String>,
     /// Where to go on; none is the beginning.
     pub(crate) cursor: Option<String>,
@@ -216,18 +219,18 @@ pub(crate) async fn load(backend: &dyn Backend, endpoint: &str, collections: &[S
     })?;
     let flight = read(backend, FLIGHT).await?;
     let flight = flight.unwrap_or_else(|| Versioned { value: Flight::none(), version: None });
-    let fresh = || Progress {
+    let fresh = |epoch: Option<&str>| Progress {
         v: FORMAT,
         endpoint: endpoint.to_owned(),
-        epoch: None,
+        epoch: epoch.map(str::to_owned),
         cursor: None,
         snapshot: true,
         collections: collections.to_vec(),
     };
     let mut progress =
-        read::<Progress>(backend, PROGRESS).await?.unwrap_or_else(|| Versioned { value: fresh(), version: None });
+        read::<Progress>(backend, PROGRESS).await?.unwrap_or_else(|| Versioned { value: fresh(None), version: None });
     if progress.value.endpoint != endpoint {
-        progress.value = fresh();
+        progress.value = fresh(Some(ANOTHER_EPOCH));
     }
     if collections.iter().any(|name| !progress.value.collections.contains(name)) {
         progress.value.snapshot = true;
@@ -286,7 +289,7 @@ async fn create(backend: &dyn Backend, now: f64, random: impl Fn(&mut [u8]) -> R
     random(&mut device)?;
     let client = Client {
         v: FORMAT,
-        client: format!("{:032x}", u128::from_be_bytes(name)),
+        name: format!("{:032x}", u128::from_be_bytes(name)),
         device: format!("{:016x}", u64::from_be_bytes(device)),
         next: 1,
     };

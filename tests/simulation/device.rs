@@ -43,6 +43,9 @@ pub struct Tab {
     pub heard: Rc<Heard>,
 }
 
+/// Decides what happens to each request.
+pub type Faults = Rc<RefCell<Rc<dyn Fn(Route) -> Fault>>>;
+
 pub struct Device {
     pub world: Rc<World>,
     pub random: Random,
@@ -52,7 +55,7 @@ pub struct Device {
     /// How far its clock is off, milliseconds.
     pub skew: Rc<Cell<f64>>,
     /// What happens to its requests.
-    pub faults: Rc<RefCell<Rc<dyn Fn(Route) -> Fault>>>,
+    pub faults: Faults,
     pub token: Rc<RefCell<Option<String>>>,
     pub storage_faults: Rc<Cell<bool>>,
     pub frontier: Rc<RefCell<Frontier>>,

@@ -2,6 +2,14 @@
 //!
 //! `TIDEKEEP_SEEDS` says how many seeds, or with `from..to` which; a failing seed is printed.
 
+#![allow(unreachable_pub, missing_debug_implementations, reason = "the modules of a test have no other users")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 #![expect(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -10,6 +18,7 @@
 )]
 
 mod device;
+mod faults;
 mod flaky;
 mod seeds;
 mod world;

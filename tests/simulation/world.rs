@@ -72,12 +72,12 @@ impl World {
     pub fn sleep(&self) -> Rc<dyn Fn(f64) -> LocalBoxFuture<'static, ()>> {
         let (now, timers, count) = (Rc::clone(&self.now), Rc::clone(&self.timers), Rc::clone(&self.count));
         Rc::new(move |wait| {
-            let (ring, rung) = oneshot::channel();
+            let (ring, heard) = oneshot::channel();
             count.set(count.get() + 1);
             let at = (now.get() + wait.max(0.0)) * 1000.0;
             timers.borrow_mut().insert((at as u64, count.get()), ring);
             Box::pin(async move {
-                if rung.await.is_err() {
+                if heard.await.is_err() {
                     std::future::pending::<()>().await;
                 }
             })
@@ -104,6 +104,7 @@ impl World {
 
     /// Rings the next timer up to `end`; answers whether there was one.
     fn ring(&self, end: f64) -> bool {
+        assert!(self.count.get() < 500_000, "the simulation never comes to rest");
         let next = self.timers.borrow().keys().next().copied();
         let Some((at, number)) = next.filter(|(at, _)| *at as f64 / 1000.0 <= end) else { return false };
         let ring = self.timers.borrow_mut().remove(&(at, number));

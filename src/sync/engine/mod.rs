@@ -131,6 +131,8 @@ pub(crate) struct Engine {
     wait_until: f64,
     /// Nothing goes at all before this: the endpoint asked for it.
     busy_until: f64,
+    /// The device's time when something last happened.
+    last_seen: f64,
     /// Failures in a row.
     attempts: u32,
     runs: Vec<(u64, Direction)>,
@@ -151,6 +153,7 @@ impl Engine {
             pull_at: 0.0,
             wait_until: 0.0,
             busy_until: 0.0,
+            last_seen: 0.0,
             attempts: 0,
             runs: Vec::new(),
             limits: None,
@@ -200,6 +203,7 @@ impl Engine {
 
     /// Takes an event; answers what is to be done, in order. `random` is in `0..1`.
     pub(crate) fn handle(&mut self, event: Event, now: f64, random: f64) -> Vec<Action> {
+        self.keep_time(now);
         match event {
             Event::Wrote => {
                 self.push_at.get_or_insert(now + self.settings.debounce);
@@ -229,6 +233,19 @@ impl Engine {
             outcome => return self.outcome(outcome, now, random),
         }
         self.begin(now)
+    }
+
+    /// A clock that is set back must not make waits longer: they go back with it.
+    fn keep_time(&mut self, now: f64) {
+        let back = self.last_seen - now;
+        self.last_seen = now;
+        if back > 0.0 {
+            for at in
+                [&mut self.pull_at, &mut self.wait_until, &mut self.busy_until].into_iter().chain(&mut self.push_at)
+            {
+                *at -= back;
+            }
+        }
     }
 
     /// There is hope again: waits end, but for one that the endpoint asked for.

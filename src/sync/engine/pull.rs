@@ -16,25 +16,25 @@ impl Engine {
     }
 
     /// Goes through the answer to a pull.
-    pub(super) fn changed(&mut self, round: &mut Round, answer: &Answer) -> Step {
-        let changed = match read::<Changed>(answer) {
-            Reply::Success(changed) => changed,
-            other => return self.refused(round, Awaiting::Changes, other),
+    pub(super) fn changed(round: &mut Round, answer: &Answer) -> Step {
+        let page = match read::<Changed>(answer) {
+            Reply::Success(page) => page,
+            other => return Self::refused(round, Awaiting::Changes, other),
         };
         let Some(state) = round.state.take() else { return round.turn(Stage::Pull) };
         let from = state.progress;
         #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch")]
-        let time = Action::ServerTime(changed.server_time as f64);
-        let moved = from.value.cursor.as_deref() != Some(changed.cursor.as_str());
-        if changed.changes.is_empty() && !moved {
-            if changed.more {
+        let time = Action::ServerTime(page.server_time as f64);
+        let moved = from.value.cursor.as_deref() != Some(page.cursor.as_str());
+        if page.changes.is_empty() && !moved {
+            if page.more {
                 return Step::Fail(nonsense("that there is more, and not what"));
             }
             return Step::Done(vec![time]);
         }
-        let changes = changed.changes.iter().map(|raw| document(raw)).collect();
-        let to = Progress { cursor: Some(changed.cursor), ..from.value.clone() };
-        if !changed.more {
+        let changes = page.changes.iter().map(|raw| document(raw)).collect();
+        let to = Progress { cursor: Some(page.cursor), ..from.value.clone() };
+        if !page.more {
             round.last_page();
         }
         let mut step = round.ask(Awaiting::Commit, Action::Apply { changes, from, to });
@@ -45,10 +45,10 @@ impl Engine {
     }
 
     /// Goes through a snapshot.
-    pub(super) fn snapshot(&mut self, round: &mut Round, answer: &Answer) -> Step {
+    pub(super) fn snapshot(round: &mut Round, answer: &Answer) -> Step {
         let snapshot = match snapshot(answer) {
             Reply::Success(snapshot) => snapshot,
-            other => return self.refused(round, Awaiting::Snapshot, other),
+            other => return Self::refused(round, Awaiting::Snapshot, other),
         };
         let Some(state) = round.state.take() else { return round.turn(Stage::Snapshot) };
         let from = state.progress;

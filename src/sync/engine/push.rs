@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sync::document::position;
 use crate::sync::outbox::Pending;
 use crate::sync::protocol::{PushOp, PushRequest, PushStatus};
-use crate::sync::state::Flight;
+use crate::sync::state::{ANOTHER_EPOCH, Flight};
 use crate::transport::Answer;
 
 /// What became of one operation.
@@ -55,8 +55,11 @@ impl Engine {
         let Some(state) = round.state.take() else { return round.turn(Stage::Push) };
         let mids = pending.ops.len() as u64;
         let ops = (state.client.value.next..).zip(pending.ops).map(|(mid, op)| PushOp { mid, ..op }).collect();
-        let request =
-            PushRequest { client: state.client.value.client.clone(), epoch: state.progress.value.epoch.clone(), ops };
+        let request = PushRequest {
+            client: state.client.value.name.clone(),
+            epoch: state.progress.value.epoch.clone().filter(|epoch| epoch != ANOTHER_EPOCH),
+            ops,
+        };
         match text(&request) {
             Ok(text) => {
                 let flight = Flight::new(self.settings.endpoint.clone(), vec![text], pending.rows);
@@ -85,7 +88,7 @@ impl Engine {
                 let verdicts = match sent(first).and_then(|sent| verdicts(sent, pushed.results)) {
                     Ok(verdicts) => verdicts,
                     Err(error) if error.kind() == ErrorKind::Corrupted => return Step::Fail(error),
-                    Err(error) => return self.refused(round, Awaiting::Push, Reply::<()>::Failed(error)),
+                    Err(error) => return Self::refused(round, Awaiting::Push, Reply::<()>::Failed(error)),
                 };
                 let learned = state.progress.value.epoch.as_ref().is_some_and(|epoch| *epoch != pushed.epoch);
                 #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch")]
@@ -118,7 +121,7 @@ impl Engine {
             },
             other => {
                 round.state = Some(state);
-                self.refused(round, Awaiting::Push, other)
+                Self::refused(round, Awaiting::Push, other)
             }
         }
     }

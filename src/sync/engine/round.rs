@@ -24,7 +24,7 @@ pub(super) struct Round {
     pub(super) state: Option<Box<Persisted>>,
     stage: Stage,
     awaiting: Awaiting,
-    asked_again: bool,
+    refusals: u32,
     fruitless: u32,
     resets: u32,
     pulled_all: bool,
@@ -76,7 +76,7 @@ impl Round {
             state: None,
             stage: if push { Stage::Push } else { Stage::Pull },
             awaiting: Awaiting::State,
-            asked_again: false,
+            refusals: 0,
             fruitless: 0,
             resets: 0,
             pulled_all: false,
@@ -126,11 +126,11 @@ impl Engine {
             (Event::Stored(tally), Awaiting::Commit) => {
                 round.tally.add(tally);
                 let fruitful = tally.pushed + tally.pulled + tally.failed > 0 || round.stage != Stage::Push;
-                self.again(round, fruitful)
+                Self::again(round, fruitful)
             }
             (Event::Late, Awaiting::Commit) => {
                 round.pulled_all = false;
-                self.again(round, false)
+                Self::again(round, false)
             }
             (Event::Answered(answer), awaiting) => self.answered(round, awaiting, &answer),
             (Event::Unreachable(error) | Event::StorageFailed(error), _) => Step::Fail(error),
@@ -141,7 +141,7 @@ impl Engine {
     }
 
     /// Loads the state and goes on, unless nothing has come of it for too long.
-    fn again(&mut self, round: &mut Round, fruitful: bool) -> Step {
+    fn again(round: &mut Round, fruitful: bool) -> Step {
         round.fruitless = if fruitful { 0 } else { round.fruitless + 1 };
         if round.fruitless > MOST_FRUITLESS {
             let message = "others keep changing the same documents; it will be tried again";
@@ -218,22 +218,22 @@ impl Engine {
                     self.limits = Some(Limits::default());
                     round.turn(round.stage)
                 }
-                other => self.refused(round, Awaiting::Status, other),
+                other => Self::refused(round, Awaiting::Status, other),
             },
             Awaiting::Push => self.pushed(round, answer),
-            Awaiting::Changes => self.changed(round, answer),
-            Awaiting::Snapshot => self.snapshot(round, answer),
+            Awaiting::Changes => Self::changed(round, answer),
+            Awaiting::Snapshot => Self::snapshot(round, answer),
             Awaiting::State | Awaiting::Pending | Awaiting::Commit => Step::Do(Vec::new()),
         }
     }
 
     /// What every request does with an answer that is no success.
-    pub(super) fn refused<T>(&mut self, round: &mut Round, awaiting: Awaiting, reply: Reply<T>) -> Step {
+    pub(super) fn refused<T>(round: &mut Round, awaiting: Awaiting, reply: Reply<T>) -> Step {
         match reply {
-            Reply::Unauthorized(error) if round.asked_again => Step::Pause(error),
+            Reply::Unauthorized(error) if round.refusals > 0 => Step::Pause(error),
             Reply::Unauthorized(_) => {
                 // The token is asked for at every sending: to send again is to ask for a new one.
-                round.asked_again = true;
+                round.refusals += 1;
                 round.turn(round.stage)
             }
             Reply::Busy(error, after) => Step::Busy(error, after),
@@ -241,7 +241,7 @@ impl Engine {
             Reply::TooLarge(error) | Reply::Invalid(error) => {
                 Step::Fail(Error::new(ErrorKind::NetworkError, "the endpoint refuses the request").caused_by(error))
             }
-            Reply::Failed(error) => self.limp(round, awaiting, error),
+            Reply::Failed(error) => Self::limp(round, awaiting, error),
             Reply::Success(_) | Reply::Reset => {
                 Step::Fail(Error::new(ErrorKind::NetworkError, "the endpoint answered out of turn"))
             }
@@ -249,7 +249,7 @@ impl Engine {
     }
 
     /// An endpoint that fails on pushing may still tell what has changed.
-    fn limp(&mut self, round: &mut Round, awaiting: Awaiting, error: Error) -> Step {
+    fn limp(round: &mut Round, awaiting: Awaiting, error: Error) -> Step {
         if awaiting == Awaiting::Push && round.pull && round.failure.is_none() {
             round.failure = Some(error);
             return round.turn(Stage::Pull);

@@ -1,0 +1,425 @@
+//! Fault by fault: what is tried again, what is set aside, and that nothing is lost or left pending.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use futures_util::FutureExt;
+use serde_json::value::RawValue;
+use tidekeep::backend::Scan;
+use tidekeep::model::{Body, Key, Put, WriteBatch, WriteOp, system};
+use tidekeep::platform::Payload;
+use tidekeep::sync::protocol::{Change, Limits};
+use tidekeep::sync::{Direction, EntryState, Hlc, SyncReport, SyncStatus};
+use tidekeep::transport::Answer;
+use tidekeep::transport::loopback::{Endpoint, Fault, Route};
+use tidekeep::{ErrorKind, Result};
+
+use crate::device::{Device, documents, put};
+use crate::world::{Random, START, World};
+
+struct Pair {
+    world: Rc<World>,
+    endpoint: Rc<Endpoint>,
+    a: Device,
+    b: Device,
+}
+
+fn pair() -> Pair {
+    let (world, random) = (World::new(), Random::new(7));
+    let endpoint = Rc::new(Endpoint::new(world.clock()));
+    let device = || Device::new(&world, &endpoint, &Rc::default(), &random);
+    let (mut a, mut b) = (device(), device());
+    a.open();
+    b.open();
+    world.pass(1_000.0);
+    Pair { world, endpoint, a, b }
+}
+
+impl Device {
+    fn run(&self) -> Result<SyncReport> {
+        let sync = self.tabs[0].sync.clone();
+        let report = self.world.finish(async move { sync.run(Direction::Both).await }, 60_000.0);
+        report.expect("a round ends")
+    }
+
+    fn status(&self) -> SyncStatus {
+        let sync = self.tabs[0].sync.clone();
+        self.world.finish(async move { sync.status().await }, 1_000.0).unwrap().unwrap()
+    }
+
+    fn states(&self) -> Vec<(String, EntryState)> {
+        let sync = self.tabs[0].sync.clone();
+        let entries = self.world.finish(async move { sync.pending().await }, 1_000.0).unwrap().unwrap();
+        entries.into_iter().map(|entry| (entry.id, entry.state)).collect()
+    }
+
+    fn discard(&self, id: &'static str) -> Result<()> {
+        let sync = self.tabs[0].sync.clone();
+        self.world.finish(async move { sync.discard(id).await }, 1_000.0).unwrap()
+    }
+
+    fn retry(&self, id: &'static str) -> Result<()> {
+        let sync = self.tabs[0].sync.clone();
+        self.world.finish(async move { sync.retry(id).await }, 1_000.0).unwrap()
+    }
+
+    fn all(&self, fault: Fault) {
+        *self.faults.borrow_mut() = Rc::new(move |_| fault.clone());
+    }
+
+    fn on(&self, route: Route, fault: Fault) {
+        *self.faults.borrow_mut() = Rc::new(move |asked| if asked == route { fault.clone() } else { Fault::None });
+    }
+}
+
+fn html() -> Answer {
+    Answer { content_type: Some("text/html".into()), ..Answer::json(200, "<html>sign in</html>".into()) }
+}
+
+#[test]
+fn whatever_the_endpoint_answers_a_round_ends_with_a_typed_error_and_the_write_arrives_later() {
+    let busy = Answer { retry_after: Some(5_000.0), ..Answer::json(429, "{}".into()) };
+    let cases = [
+        (Fault::DropRequest, ErrorKind::NetworkError),
+        (Fault::DropResponse, ErrorKind::NetworkError),
+        (Fault::Hang, ErrorKind::Timeout),
+        (Fault::Answer(html()), ErrorKind::NetworkError),
+        (Fault::Answer(Answer::json(200, "{}".into())), ErrorKind::NetworkError),
+        (Fault::Answer(Answer::json(200, "[".into())), ErrorKind::NetworkError),
+        (Fault::Answer(Answer::json(401, String::new())), ErrorKind::AuthenticationFailed),
+        (Fault::Answer(Answer::json(403, String::new())), ErrorKind::AccessDenied),
+        (Fault::Answer(Answer::json(404, String::new())), ErrorKind::NetworkError),
+        (Fault::Answer(Answer::json(500, "oops".into())), ErrorKind::NetworkError),
+        (Fault::Answer(busy), ErrorKind::NetworkError),
+    ];
+    for (fault, kind) in cases {
+        let Pair { world, endpoint, a, .. } = pair();
+        a.on(Route::Push, fault.clone());
+        a.write("notes", "k", "1");
+        assert_eq!(a.run().unwrap_err().kind(), kind, "{fault:?}");
+        assert_eq!(a.status().pending, 1, "{fault:?}");
+        a.all(Fault::None);
+        world.pass(700_000.0);
+        assert_eq!(documents(&endpoint).len(), 1, "{fault:?}");
+        assert_eq!((a.status().pending, a.status().failed), (0, 0), "{fault:?}");
+        assert_eq!(endpoint.violations(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn an_endpoint_that_asks_for_time_gets_it_even_from_a_round_that_is_asked_for() {
+    let Pair { world, a, .. } = pair();
+    let asked = Rc::new(Cell::new(0));
+    let count = Rc::clone(&asked);
+    *a.faults.borrow_mut() = Rc::new(move |_| {
+        count.set(count.get() + 1);
+        Fault::Answer(Answer { retry_after: Some(30_000.0), ..Answer::json(503, "{}".into()) })
+    });
+    a.write("notes", "k", "1");
+    assert_eq!(a.run().unwrap_err().kind(), ErrorKind::NetworkError);
+    let before = asked.get();
+    assert_eq!(a.run().unwrap_err().kind(), ErrorKind::NetworkError);
+    world.pass(29_000.0);
+    assert_eq!(asked.get(), before);
+    world.pass(600_000.0);
+    assert!(asked.get() > before);
+}
+
+#[test]
+fn a_token_that_is_refused_is_asked_for_again_once_and_then_waited_for() {
+    let Pair { world, endpoint, a, .. } = pair();
+    *endpoint.token.borrow_mut() = Some("fresh".into());
+    a.write("notes", "k", "1");
+    assert_eq!(a.run().unwrap_err().kind(), ErrorKind::AuthenticationFailed);
+    *a.token.borrow_mut() = Some("fresh".into());
+    a.tabs[0].sync.visible();
+    world.pass(1_000.0);
+    assert_eq!(a.status().pending, 0);
+}
+
+#[test]
+fn a_batch_that_is_too_large_is_halved_and_a_document_that_is_too_large_is_set_aside() {
+    let Pair { world, endpoint, a, .. } = pair();
+    endpoint.limits.set(Limits { max_ops: 3, ..Limits::default() });
+    let ops = (0..20).map(|n| put("notes", &format!("k{n}"), "1")).collect();
+    world.finish(a.commit(0, ops), 1_000.0).unwrap().unwrap();
+    a.run().unwrap();
+    assert_eq!(documents(&endpoint).len(), 20);
+    assert_eq!(endpoint.violations(), Vec::<String>::new());
+    endpoint.limits.set(Limits { max_bytes: 2_000, ..Limits::default() });
+    a.write("notes", "large", &format!("\"{}\"", "x".repeat(3_000)));
+    a.write("notes", "small", "2");
+    assert_eq!(a.run().unwrap().failed, 1);
+    assert_eq!(a.states(), [("notes/large".to_owned(), EntryState::Dead)]);
+    assert!(endpoint.document("notes", "small").is_some());
+}
+
+#[test]
+fn a_refused_document_holds_up_only_itself_and_can_be_retried_written_anew_or_discarded() {
+    let Pair { endpoint, a, .. } = pair();
+    let refused = ("notes".to_owned(), "bad".to_owned());
+    endpoint.refused.borrow_mut().insert(refused.clone());
+    a.write("notes", "bad", "1");
+    a.write("notes", "good", "1");
+    assert_eq!(a.run().unwrap().failed, 1);
+    assert!(endpoint.document("notes", "good").is_some());
+    assert_eq!(a.states(), [("notes/bad".to_owned(), EntryState::Dead)]);
+    assert_eq!(a.run().unwrap().failed, 0, "it is not sent again by itself");
+    a.retry("notes/bad").unwrap();
+    a.run().unwrap();
+    assert_eq!(a.states(), [("notes/bad".to_owned(), EntryState::Dead)]);
+    endpoint.refused.borrow_mut().clear();
+    a.write("notes", "bad", "2");
+    a.run().unwrap();
+    assert_eq!(a.states(), []);
+    assert_eq!(documents(&endpoint)[&refused], "2");
+    assert_eq!(a.retry("notes/bad").unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(a.discard("notes/nothing").unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn a_discarded_change_gives_way_to_what_the_endpoint_has() {
+    let Pair { endpoint, a, b, .. } = pair();
+    a.write("notes", "k", "1");
+    a.run().unwrap();
+    a.tabs[0].sync.set_online(false);
+    a.write("notes", "k", "2");
+    a.write("notes", "new", "3");
+    a.discard("notes/k").unwrap();
+    a.discard("notes/new").unwrap();
+    assert_eq!(a.value("notes", "new"), None);
+    a.tabs[0].sync.set_online(true);
+    a.run().unwrap();
+    assert_eq!(a.value("notes", "k").as_deref(), Some("1"));
+    b.run().unwrap();
+    assert_eq!(b.records(), documents(&endpoint));
+    assert_eq!(a.records(), b.records());
+}
+
+#[test]
+fn a_change_that_may_have_arrived_cannot_be_discarded() {
+    let Pair { a, .. } = pair();
+    a.on(Route::Push, Fault::DropResponse);
+    a.write("notes", "k", "1");
+    a.run().unwrap_err();
+    assert_eq!(a.states(), [("notes/k".to_owned(), EntryState::Sending)]);
+    assert_eq!(a.discard("notes/k").unwrap_err().kind(), ErrorKind::Conflict);
+}
+
+#[test]
+fn a_clock_ten_years_off_loses_nothing() {
+    for skew in [10.0, -10.0] {
+        let Pair { endpoint, a, b, .. } = pair();
+        b.write("notes", "shared", "1");
+        b.run().unwrap();
+        a.skew.set(skew * 365.25 * 86_400_000.0);
+        a.write("notes", "mine", "2");
+        a.run().unwrap();
+        a.write("notes", "shared", "3");
+        a.run().unwrap();
+        a.write("notes", "shared", "4");
+        a.run().unwrap();
+        b.run().unwrap();
+        assert_eq!(a.records(), documents(&endpoint));
+        assert_eq!(b.records(), a.records());
+        assert_eq!(b.value("notes", "shared").as_deref(), Some("4"));
+        assert_eq!(b.value("notes", "mine").as_deref(), Some("2"));
+        assert_eq!(a.states(), []);
+        assert!(a.tabs[0].heard.errors.borrow().iter().any(|error| error.message().contains("clock")));
+    }
+}
+
+#[test]
+fn an_endpoint_restored_from_a_backup_is_given_back_what_it_lost() {
+    let Pair { endpoint, a, b, .. } = pair();
+    for (device, key) in [(&a, "a"), (&b, "b")] {
+        device.write("notes", key, "1");
+        device.run().unwrap();
+    }
+    a.run().unwrap();
+    a.write("notes", "pending", "2");
+    endpoint.begin_anew(|change| change.id == "b");
+    a.run().unwrap();
+    b.run().unwrap();
+    assert_eq!(documents(&endpoint).len(), 3);
+    assert_eq!(a.records(), documents(&endpoint));
+    assert_eq!(b.records(), documents(&endpoint));
+}
+
+#[test]
+fn a_deletion_that_the_endpoint_has_forgotten_still_reaches_who_was_away() {
+    let Pair { endpoint, a, b, .. } = pair();
+    a.write("notes", "k", "1");
+    a.write("notes", "other", "1");
+    a.run().unwrap();
+    b.run().unwrap();
+    b.tabs[0].sync.set_online(false);
+    b.write("notes", "mine", "5");
+    a.delete("notes", "k");
+    a.run().unwrap();
+    endpoint.collect_tombstones();
+    b.tabs[0].sync.set_online(true);
+    b.run().unwrap();
+    assert_eq!(b.value("notes", "k"), None);
+    assert_eq!(b.records(), documents(&endpoint));
+    assert_eq!(b.records().len(), 2);
+}
+
+#[test]
+fn what_was_written_before_its_collection_replicated_is_sent() {
+    let Pair { endpoint, mut a, .. } = pair();
+    a.kill(0);
+    let write = Put::new("notes", Key::from("old"), Body::Clear(Payload::from_wire("7").unwrap()));
+    let batch = WriteBatch { ops: vec![WriteOp::Put(write)], now: START, ..WriteBatch::default() };
+    let fresh = Device::new(&a.world, &endpoint, &Rc::default(), &a.random);
+    fresh.disk.commit(batch).now_or_never().unwrap().unwrap();
+    let mut fresh = fresh;
+    fresh.open();
+    fresh.run().unwrap();
+    assert_eq!(documents(&endpoint)[&("notes".to_owned(), "old".to_owned())], "7");
+}
+
+fn plant(endpoint: &Endpoint, id: &str, body: Option<&str>) {
+    let body = body.map(|body| RawValue::from_string(body.to_owned()).unwrap());
+    let hlc = Hlc::new(START as u64, 0, 99);
+    endpoint.plant(Change { c: "notes".into(), id: id.into(), seq: 0, rev: 0, hlc, del: false, body });
+}
+
+#[test]
+fn a_document_that_cannot_be_read_is_set_aside_and_holds_up_no_other() {
+    let Pair { endpoint, a, .. } = pair();
+    plant(&endpoint, "bad", Some(r#"{"neither":1}"#));
+    plant(&endpoint, "~{", Some(r#"{"value":1}"#));
+    plant(&endpoint, "good", Some(r#"{"value":1}"#));
+    let report = a.run().unwrap();
+    assert_eq!((report.pulled, report.failed), (1, 2));
+    assert_eq!(a.value("notes", "good").as_deref(), Some("1"));
+    assert_eq!(a.status().failed, 2);
+    plant(&endpoint, "bad", Some(r#"{"value":2}"#));
+    a.run().unwrap();
+    assert_eq!(a.value("notes", "bad").as_deref(), Some("2"));
+    assert_eq!(a.status().failed, 1);
+}
+
+#[test]
+fn an_endpoint_writes_to_no_collection_that_does_not_replicate() {
+    let Pair { endpoint, a, .. } = pair();
+    for collection in [system::SYNC, system::OUTBOX, "private"] {
+        let body = Some(RawValue::from_string(r#"{"value":1}"#.into()).unwrap());
+        let hlc = Hlc::new(START as u64, 0, 99);
+        endpoint.plant(Change { c: collection.into(), id: "client".into(), seq: 0, rev: 0, hlc, del: false, body });
+    }
+    let changes: Vec<String> = endpoint.documents().iter().map(|c| serde_json::to_string(c).unwrap()).collect();
+    let body =
+        format!(r#"{{"changes":[{}],"cursor":"0.9","more":false,"head":9,"serverTime":{START}}}"#, changes.join(","));
+    a.on(Route::Changes, Fault::Answer(Answer::json(200, body)));
+    a.run().unwrap();
+    a.all(Fault::None);
+    a.run().unwrap();
+    let stray = a.disk.scan(&Scan::all("private")).now_or_never().unwrap().unwrap();
+    assert!(stray.is_empty());
+}
+
+#[test]
+fn a_snapshot_that_was_cut_is_not_believed() {
+    let (world, random) = (World::new(), Random::new(7));
+    let endpoint = Rc::new(Endpoint::new(world.clock()));
+    plant(&endpoint, "k", Some(r#"{"value":1}"#));
+    let mut a = Device::new(&world, &endpoint, &Rc::default(), &random);
+    let head = format!(r#"{{"epoch":"0","head":1,"cursor":"0.1","serverTime":{START}}}"#);
+    for cut in [head.clone(), format!("{head}\n{{\"count\":5}}"), String::new()] {
+        let answer = Answer { content_type: Some("application/x-ndjson".into()), ..Answer::json(200, cut) };
+        a.on(Route::Snapshot, Fault::Answer(answer));
+        if a.tabs.is_empty() {
+            a.open();
+        }
+        assert_eq!(a.run().unwrap_err().kind(), ErrorKind::NetworkError);
+    }
+    a.all(Fault::None);
+    a.run().unwrap();
+    assert_eq!(a.value("notes", "k").as_deref(), Some("1"));
+}
+
+#[test]
+fn damaged_rows_are_typed_errors_and_cost_no_other_write() {
+    for row in ["client", "flight", "replica"] {
+        let Pair { endpoint, a, .. } = pair();
+        a.all(Fault::DropRequest);
+        a.write("notes", "k", "1");
+        a.run().unwrap_err();
+        let damage =
+            Put::new(system::SYNC, Key::from(row), Body::Clear(Payload::from_wire("{\"v\":1,\"x\":[]}").unwrap()));
+        let batch = WriteBatch { ops: vec![WriteOp::Put(damage)], ..WriteBatch::default() };
+        a.disk.commit(batch).now_or_never().unwrap().unwrap();
+        a.all(Fault::None);
+        assert_eq!(a.run().unwrap_err().kind(), ErrorKind::Corrupted, "{row}");
+        assert_eq!(a.value("notes", "k").as_deref(), Some("1"));
+        assert_eq!(endpoint.documents().len(), 0);
+    }
+    let Pair { endpoint, a, .. } = pair();
+    let body = Body::Clear(Payload::from_wire("\"nonsense\"").unwrap());
+    let op = WriteOp::Append { collection: system::OUTBOX.into(), body };
+    a.disk.commit(WriteBatch { ops: vec![op], ..WriteBatch::default() }).now_or_never().unwrap().unwrap();
+    a.write("notes", "k", "1");
+    assert_eq!(a.run().unwrap_err().kind(), ErrorKind::Corrupted);
+    assert_eq!(documents(&endpoint).len(), 1, "a damaged row holds up no other");
+}
+
+#[test]
+fn stopping_ends_a_round_whose_request_hangs() {
+    let Pair { world, a, .. } = pair();
+    a.all(Fault::Hang);
+    a.write("notes", "k", "1");
+    let outcome = Rc::new(RefCell::new(None));
+    let (sync, slot) = (a.tabs[0].sync.clone(), Rc::clone(&outcome));
+    (world.spawn())(Box::pin(async move {
+        let result = sync.run(Direction::Both).await;
+        slot.borrow_mut().replace(result);
+    }));
+    world.pass(500.0);
+    assert!(outcome.borrow().is_none());
+    a.tabs[0].sync.stop();
+    world.pass(0.0);
+    assert_eq!(outcome.take().unwrap().unwrap_err().kind(), ErrorKind::Closed);
+    assert_eq!(a.run().unwrap_err().kind(), ErrorKind::Closed);
+}
+
+#[test]
+fn while_offline_nothing_is_tried_and_a_round_says_so() {
+    let Pair { world, endpoint, a, .. } = pair();
+    a.tabs[0].sync.set_online(false);
+    a.write("notes", "k", "1");
+    world.pass(100_000.0);
+    assert_eq!(endpoint.documents().len(), 0);
+    assert_eq!(a.run().unwrap_err().kind(), ErrorKind::NetworkError);
+    a.tabs[0].sync.set_online(true);
+    world.pass(5_000.0);
+    assert_eq!(endpoint.documents().len(), 1);
+}
+
+#[test]
+fn switched_off_it_stays_off_after_a_restart_but_for_rounds_that_are_asked_for() {
+    let Pair { world, endpoint, mut a, .. } = pair();
+    let sync = a.tabs[0].sync.clone();
+    world.finish(async move { sync.enable(false).await }, 1_000.0).unwrap().unwrap();
+    a.kill(0);
+    a.open();
+    a.write("notes", "k", "1");
+    world.pass(100_000.0);
+    assert_eq!(endpoint.documents().len(), 0);
+    assert!(!a.status().enabled);
+    a.run().unwrap();
+    assert_eq!(endpoint.documents().len(), 1);
+}
+
+#[test]
+fn applied_changes_are_told_and_a_write_is_sent_without_being_asked() {
+    let Pair { world, a, b, .. } = pair();
+    a.write("notes", "k", "1");
+    world.pass(1_000.0);
+    assert_eq!(a.status().pending, 0);
+    b.run().unwrap();
+    let applied = b.tabs[0].heard.applied.borrow();
+    assert_eq!(applied.iter().map(|change| change.key.to_text()).collect::<Vec<_>>(), ["k"]);
+    assert!(a.tabs[0].heard.applied.borrow().is_empty(), "one's own write is no news");
+}
