@@ -68,6 +68,11 @@ impl Layout {
         self.schema.get(collection).is_some_and(|declared| declared.indexes.iter().any(|index| index.name == name))
     }
 
+    /// Whether a store may refuse a record once it was handed over: because of a unique index.
+    pub(super) fn may_refuse(&self, collection: &str) -> bool {
+        self.schema.get(collection).is_some_and(|declared| declared.indexes.iter().any(|index| index.unique))
+    }
+
     /// Every object store that there must be.
     pub(super) fn wanted(&self) -> BTreeMap<String, StoreShape> {
         let own = |name: &str| {

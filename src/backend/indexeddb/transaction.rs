@@ -153,9 +153,15 @@ impl Work {
 
     /// Decides every operation and writes what comes of it, in this turn.
     fn write(&mut self, layout: &Layout, transaction: &IdbTransaction) {
-        let written = self.staged(layout).and_then(|staging| self.emit(layout, transaction, staging));
+        let written = self.staged(layout).and_then(|staging| {
+            // Firefox commits a transaction whose request fails after it was told to commit: where one may fail, it is
+            // left to see for itself that there are no more.
+            let may_fail = staging.changed.iter().any(|(row, ..)| layout.may_refuse(&row.collection));
+            self.emit(layout, transaction, staging).map(|()| may_fail)
+        });
         match written {
-            Ok(()) => commit_now(transaction),
+            Ok(true) => {}
+            Ok(false) => commit_now(transaction),
             Err((batch, error)) => {
                 self.failure = Some((batch, error));
                 // A transaction that has ended already needs no abort.
