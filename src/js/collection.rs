@@ -114,7 +114,7 @@ impl Collection {
             };
             let outcome: Result<JsValue> = work.await;
             // What the caller's own function threw goes back to the caller as it is.
-            outcome.map_err(|error| thrown.take().unwrap_or_else(|| error::to_js(&error)))
+            outcome.map_err(|error| thrown.take().unwrap_or_else(|| error::to_js(&error.during("update"))))
         })
     }
 

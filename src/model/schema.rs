@@ -23,6 +23,8 @@ pub mod system {
     pub const ENTRIES: &str = "tidekeep:entries";
     /// Sealed secrets, one for each service. It is reached through `credentials` only.
     pub const CREDENTIALS: &str = "credentials";
+    /// The property of a record's row that is the system's.
+    pub const RESERVED: &str = "_tidekeep";
     /// The namespace of calls that name none.
     pub const DEFAULT_NAMESPACE: &str = "default";
 }

@@ -6,7 +6,8 @@ use super::{DataStore, EntryOptions, WriteResult};
 use crate::backend::{Backend, Read, Scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{
-    Body, CommitReceipt, Content, Delete, Expiry, Key, KeyRange, MetadataChange, Precondition, Put, Record, WriteOp,
+    Body, CommitReceipt, Content, Delete, Expiry, Fields, Key, KeyRange, MetadataChange, Precondition, Put, Record,
+    WriteOp, system,
 };
 use crate::platform::{Payload, now};
 
@@ -98,6 +99,14 @@ impl Collection {
             return Err(Error::new(ErrorKind::InvalidKey, "the record carries another key than it is written under")
                 .with("collection", &self.name)
                 .with("key", key.to_text()));
+        }
+        if declared.is_some() && value.field(system::RESERVED).is_some() {
+            return Err(Error::new(
+                ErrorKind::InvalidValue,
+                "the record has a property that the system keeps for itself; give it another name",
+            )
+            .with("collection", &self.name)
+            .with("property", system::RESERVED));
         }
         let put = Put::new(&*self.name, key, Body::Clear(value));
         Ok(WriteOp::Put(Put {

@@ -135,10 +135,21 @@ impl Key {
             Self::Number(number) => JsValue::from_f64(*number),
             Self::Date(ms) => Date::new(&JsValue::from_f64(*ms)).into(),
             Self::String(text) => JsValue::from_str(text),
-            Self::Binary(bytes) => Uint8Array::from(bytes.as_slice()).buffer().into(),
+            Self::Binary(bytes) => buffer(bytes),
             Self::Array(items) => items.iter().map(Self::to_js).collect::<Array>().into(),
         }
     }
+}
+
+/// The bytes as a buffer of their own.
+fn buffer(bytes: &[u8]) -> JsValue {
+    let buffer = Uint8Array::from(bytes).buffer();
+    if bytes.is_empty() {
+        // Before Node 21 a buffer does not say whether it is detached, and fake-indexeddb takes an empty one for it.
+        // Elsewhere the property is there and cannot be set, which does no harm.
+        let _ = js_sys::Reflect::set(&buffer, &"detached".into(), &JsValue::FALSE);
+    }
+    buffer.into()
 }
 
 /// Deeper arrays than this are no keys; it also ends cycles.

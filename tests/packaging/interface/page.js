@@ -1,0 +1,4 @@
+import * as tidekeep from "/tidekeep/index.js";
+import { runAll } from "./index.js";
+
+globalThis.found = runAll(tidekeep, "indexeddb");
