@@ -25,8 +25,13 @@ struct Pair {
 }
 
 fn pair() -> Pair {
+    pair_within(Limits::default())
+}
+
+fn pair_within(limits: Limits) -> Pair {
     let (world, random) = (World::new(), Random::new(7));
     let endpoint = Rc::new(Endpoint::new(world.clock()));
+    endpoint.limits.set(limits);
     let device = || Device::new(&world, &endpoint, &Rc::default(), &random);
     let (mut a, mut b) = (device(), device());
     a.open();
@@ -175,6 +180,42 @@ fn a_refused_document_holds_up_only_itself_and_can_be_retried_written_anew_or_di
     assert_eq!(documents(&endpoint)[&refused], "2");
     assert_eq!(a.retry("notes/bad").unwrap_err().kind(), ErrorKind::NotFound);
     assert_eq!(a.discard("notes/nothing").unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn a_refused_document_is_not_sent_again_with_the_rest_of_its_commit() {
+    let Pair { world, endpoint, a, .. } = pair_within(Limits { max_ops: 3, ..Limits::default() });
+    endpoint.refused.borrow_mut().insert(("notes".to_owned(), "bad".to_owned()));
+    let ops = ["bad", "k1", "k2", "k3", "k4"].map(|key| put("notes", key, "1")).into();
+    world.finish(a.commit(0, ops), 1_000.0).unwrap().unwrap();
+    assert_eq!(a.run().unwrap().failed, 1);
+    assert_eq!(documents(&endpoint).len(), 4);
+    assert_eq!(a.states(), [("notes/bad".to_owned(), EntryState::Dead)]);
+}
+
+#[test]
+fn a_snapshot_takes_nothing_away_that_came_after_it() {
+    let Pair { world, endpoint, mut a, b, .. } = pair();
+    a.open();
+    a.write("notes", "k", "1");
+    a.run().unwrap();
+    b.run().unwrap();
+    b.write("notes", "away", "1");
+    b.delete("notes", "away");
+    b.run().unwrap();
+    endpoint.collect_tombstones();
+    a.on(Route::Snapshot, Fault::Delay(3_000.0));
+    let sync = a.tabs[0].sync.clone();
+    (world.spawn())(Box::pin(async move { drop(sync.run(Direction::Both).await) }));
+    world.pass(4_000.0);
+    // The snapshot is made and on its way; another tab writes and sends meanwhile.
+    world.finish(a.commit(1, vec![put("notes", "late", "2")]), 1_000.0).unwrap().unwrap();
+    world.pass(500.0);
+    assert_eq!(documents(&endpoint).len(), 2);
+    world.pass(10_000.0);
+    a.run().unwrap();
+    assert_eq!(a.value("notes", "late").as_deref(), Some("2"));
+    assert_eq!(a.records(), documents(&endpoint));
 }
 
 #[test]

@@ -46,8 +46,8 @@ pub fn standing(backend: &dyn Backend, collection: &str, key: &Key) -> Option<Re
 
 impl Flaky {
     async fn wait(&self) {
-        if self.faulty.get() && self.random.chance(30) {
-            (self.sleep)(self.random.below(4) as f64).await;
+        if self.faulty.get() && self.random.chance(50) {
+            (self.sleep)(self.random.below(8) as f64).await;
         }
     }
 
