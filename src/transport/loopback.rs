@@ -52,6 +52,11 @@ impl Space {
         if *self.arrived.entry(name.clone()).or_insert_with(|| text.clone()) != text {
             self.violations.push(format!("{client}: two operations have the number {}", op.mid));
         }
+    }
+
+    /// An operation that is not refused for its stamp has it for good.
+    fn watch_stamp(&mut self, client: &str, op: &PushOp) {
+        let name = (client.to_owned(), op.mid);
         let first = self.stamped.entry((op.c.clone(), op.id.clone(), op.hlc)).or_insert_with(|| name.clone());
         if first.0 == name.0 && *first != name {
             self.violations.push(format!("{client}: {}/{} was numbered {} and {}", op.c, op.id, first.1, op.mid));
@@ -199,6 +204,7 @@ impl Endpoint {
         if op.hlc.too_far_ahead(self.time() as f64) {
             return rejected("clock_ahead");
         }
+        space.watch_stamp(client, op);
         if self.refused.borrow().contains(&document) {
             return rejected("invalid");
         }

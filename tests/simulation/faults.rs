@@ -5,16 +5,17 @@ use std::rc::Rc;
 
 use futures_util::FutureExt;
 use serde_json::value::RawValue;
-use tidekeep::backend::Scan;
+use tidekeep::backend::layer::{Journal, Replicated};
+use tidekeep::backend::{Backend as _, Scan};
 use tidekeep::model::{Body, Key, Put, WriteBatch, WriteOp, system};
 use tidekeep::platform::Payload;
 use tidekeep::sync::protocol::{Change, Limits};
-use tidekeep::sync::{Direction, EntryState, Hlc, SyncReport, SyncStatus};
+use tidekeep::sync::{Clock, Direction, EntryState, Hlc, SyncReport, SyncStatus};
 use tidekeep::transport::Answer;
 use tidekeep::transport::loopback::{Endpoint, Fault, Route};
 use tidekeep::{ErrorKind, Result};
 
-use crate::device::{Device, documents, put};
+use crate::device::{Device, delete, documents, put};
 use crate::world::{Random, START, World};
 
 struct Pair {
@@ -191,6 +192,72 @@ fn a_refused_document_is_not_sent_again_with_the_rest_of_its_commit() {
     assert_eq!(a.run().unwrap().failed, 1);
     assert_eq!(documents(&endpoint).len(), 4);
     assert_eq!(a.states(), [("notes/bad".to_owned(), EntryState::Dead)]);
+}
+
+/// Commits at the worst moment: after sync has read what it is about to write.
+fn meanwhile(device: &Device, batches: Vec<Vec<WriteOp>>) {
+    let (disk, now) = (Rc::clone(&device.disk), (device.now())());
+    let replicated = Replicated::new(["notes".to_owned()]);
+    let journal = Journal::new(disk, replicated, Rc::new(RefCell::new(Clock::new(5))), Rc::new(|| {}));
+    *device.interrupt.borrow_mut() = Some(Box::new(move || {
+        for ops in batches {
+            journal.commit(WriteBatch { ops, now, ..WriteBatch::default() }).now_or_never().unwrap().unwrap();
+        }
+    }));
+}
+
+#[test]
+fn a_write_between_the_answer_and_its_settling_is_sent() {
+    let again = vec![vec![put("notes", "k", "2")]];
+    let anew = vec![vec![delete("notes", "k")], vec![put("notes", "k", "2")]];
+    for batches in [again, anew] {
+        let Pair { endpoint, a, b, .. } = pair();
+        a.write("notes", "k", "1");
+        meanwhile(&a, batches);
+        a.run().unwrap();
+        assert!(a.interrupt.borrow().is_none());
+        a.run().unwrap();
+        b.run().unwrap();
+        assert_eq!(documents(&endpoint)[&("notes".to_owned(), "k".to_owned())], "2");
+        assert_eq!((a.records(), b.records()), (documents(&endpoint), documents(&endpoint)));
+    }
+}
+
+#[test]
+fn a_write_between_a_change_and_its_storing_is_not_overwritten() {
+    let again = vec![vec![put("notes", "k", "3")]];
+    let anew = vec![vec![delete("notes", "k")], vec![put("notes", "k", "3")]];
+    for batches in [again, anew] {
+        let Pair { world, endpoint, a, b, .. } = pair();
+        a.write("notes", "k", "1");
+        a.run().unwrap();
+        b.run().unwrap();
+        b.write("notes", "k", "2");
+        b.run().unwrap();
+        world.pass(10.0);
+        meanwhile(&a, batches);
+        a.run().unwrap();
+        assert!(a.interrupt.borrow().is_none());
+        a.run().unwrap();
+        b.run().unwrap();
+        assert_eq!(documents(&endpoint)[&("notes".to_owned(), "k".to_owned())], "3");
+        assert_eq!((a.records(), b.records()), (documents(&endpoint), documents(&endpoint)));
+    }
+}
+
+#[test]
+fn what_is_left_of_a_halved_batch_still_counts_as_waiting() {
+    let Pair { world, endpoint, a, .. } = pair();
+    endpoint.limits.set(Limits { max_ops: 2, ..Limits::default() });
+    let pushes = Cell::new(0);
+    *a.faults.borrow_mut() = Rc::new(move |route| {
+        pushes.set(pushes.get() + u32::from(route == Route::Push));
+        if pushes.get() > 2 { Fault::DropRequest } else { Fault::None }
+    });
+    let ops = (0..4).map(|n| put("notes", &format!("k{n}"), "1")).collect();
+    world.finish(a.commit(0, ops), 1_000.0).unwrap().unwrap();
+    a.run().unwrap_err();
+    assert_eq!((a.status().pending, documents(&endpoint).len()), (2, 2));
 }
 
 #[test]
