@@ -265,7 +265,7 @@ impl Rest {
         }
     }
 
-    /// A tombstone's revision means nothing in a new history.
+    /// A deletion that the endpoint has lost is offered again, lest another replica's old copy undo it.
     fn tombstone(&self, effects: &mut Effects, storage: Storage<'_>, row: &Key, record: Record) {
         let Key::Array(parts) = row else { return };
         let [Key::String(collection), key] = parts.as_slice() else { return };
@@ -274,9 +274,8 @@ impl Rest {
             return;
         }
         let replica = Local::of(&record).replica;
-        if replica.rev.is_some() {
-            effects.restate(&doc, &Standing::Deleted(record), Replica { rev: None, ..replica });
-        }
+        effects.restate(&doc, &Standing::Deleted(record), Replica { rev: None, dirty: true, ..replica });
+        effects.name(&doc);
     }
 }
 

@@ -177,14 +177,13 @@ impl Effects {
     }
 }
 
-/// The stamp of a write that a clock stamped too far ahead.
+/// The stamp of a write that a clock stamped too far ahead: the latest that the endpoint takes.
 ///
 /// INVARIANT: it is later than every state that the write was made on. Such a state was accepted, and so is no further
-/// ahead of the endpoint than a stamp may be; with no such state, the endpoint's own time will do.
+/// ahead of the endpoint than a stamp may be. The endpoint's bare time would let an earlier write of ours win.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds since the epoch")]
 fn restamped(replica: Replica, server_time: f64) -> Hlc {
-    let ahead = if replica.rev.is_some() { MAX_AHEAD_MS } else { 0 };
-    Hlc::new(server_time.max(0.0) as u64 + ahead, 0, replica.hlc.device())
+    Hlc::new(server_time.max(0.0) as u64 + MAX_AHEAD_MS, 0, replica.hlc.device())
 }
 
 fn stranger() -> Error {

@@ -66,9 +66,14 @@ impl Answer {
     }
 }
 
-/// The `c` parameter: names joined by commas; none where a name holds a comma, as the filter is a saving only.
+/// How many collections an endpoint takes in a filter.
+#[cfg(target_family = "wasm")]
+const MOST_COLLECTIONS: usize = 100;
+
+/// The `c` parameter: names joined by commas; none where that cannot be said, as the filter is a saving only.
 #[cfg(target_family = "wasm")]
 pub(crate) fn collections_parameter(collections: &[String]) -> Option<String> {
-    let joinable = !collections.is_empty() && collections.iter().all(|name| !name.contains(','));
-    joinable.then(|| collections.join(","))
+    let sayable = (1..=MOST_COLLECTIONS).contains(&collections.len());
+    let joinable = collections.iter().all(|name| !name.contains(','));
+    (sayable && joinable).then(|| collections.join(","))
 }

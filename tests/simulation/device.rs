@@ -14,7 +14,7 @@ use tidekeep::sync::{Always, Applied, Listener, Ports, Sync, SyncConfig, open_cl
 use tidekeep::transport::loopback::{Endpoint, Fault, Loopback, Route};
 use tidekeep::{Error, Result};
 
-use crate::flaky::{Flaky, Frontier, value_of};
+use crate::flaky::{Flaky, Frontier, Interrupt, value_of};
 use crate::world::{Random, World};
 
 /// The collections that replicate.
@@ -59,6 +59,7 @@ pub struct Device {
     pub token: Rc<RefCell<Option<String>>>,
     pub storage_faults: Rc<Cell<bool>>,
     pub frontier: Rc<RefCell<Frontier>>,
+    pub interrupt: Interrupt,
 }
 
 impl Device {
@@ -74,6 +75,7 @@ impl Device {
             token: Rc::default(),
             storage_faults: Rc::default(),
             frontier: Rc::clone(frontier),
+            interrupt: Rc::default(),
         }
     }
 
@@ -99,7 +101,7 @@ impl Device {
             sleep: self.world.sleep(),
             faulty: Rc::clone(&self.storage_faults),
             frontier: Rc::clone(&self.frontier),
-            ambiguous: Rc::default(),
+            interrupt: Rc::clone(&self.interrupt),
         });
         let seeds = self.random.clone();
         let fill = move |bytes: &mut [u8]| {

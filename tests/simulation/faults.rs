@@ -4,73 +4,17 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use futures_util::FutureExt;
-use serde_json::value::RawValue;
-use tidekeep::backend::Scan;
-use tidekeep::model::{Body, Key, Put, WriteBatch, WriteOp, system};
-use tidekeep::platform::Payload;
-use tidekeep::sync::protocol::{Change, Limits};
-use tidekeep::sync::{Direction, EntryState, Hlc, SyncReport, SyncStatus};
+use tidekeep::ErrorKind;
+use tidekeep::backend::Backend as _;
+use tidekeep::backend::layer::{Journal, Replicated};
+use tidekeep::model::{WriteBatch, WriteOp};
+use tidekeep::sync::protocol::Limits;
+use tidekeep::sync::{Clock, Direction, EntryState};
 use tidekeep::transport::Answer;
-use tidekeep::transport::loopback::{Endpoint, Fault, Route};
-use tidekeep::{ErrorKind, Result};
+use tidekeep::transport::loopback::{Fault, Route};
 
-use crate::device::{Device, documents, put};
-use crate::world::{Random, START, World};
-
-struct Pair {
-    world: Rc<World>,
-    endpoint: Rc<Endpoint>,
-    a: Device,
-    b: Device,
-}
-
-fn pair() -> Pair {
-    let (world, random) = (World::new(), Random::new(7));
-    let endpoint = Rc::new(Endpoint::new(world.clock()));
-    let device = || Device::new(&world, &endpoint, &Rc::default(), &random);
-    let (mut a, mut b) = (device(), device());
-    a.open();
-    b.open();
-    world.pass(1_000.0);
-    Pair { world, endpoint, a, b }
-}
-
-impl Device {
-    fn run(&self) -> Result<SyncReport> {
-        let sync = self.tabs[0].sync.clone();
-        let report = self.world.finish(async move { sync.run(Direction::Both).await }, 60_000.0);
-        report.expect("a round ends")
-    }
-
-    fn status(&self) -> SyncStatus {
-        let sync = self.tabs[0].sync.clone();
-        self.world.finish(async move { sync.status().await }, 1_000.0).unwrap().unwrap()
-    }
-
-    fn states(&self) -> Vec<(String, EntryState)> {
-        let sync = self.tabs[0].sync.clone();
-        let entries = self.world.finish(async move { sync.pending().await }, 1_000.0).unwrap().unwrap();
-        entries.into_iter().map(|entry| (entry.id, entry.state)).collect()
-    }
-
-    fn discard(&self, id: &'static str) -> Result<()> {
-        let sync = self.tabs[0].sync.clone();
-        self.world.finish(async move { sync.discard(id).await }, 1_000.0).unwrap()
-    }
-
-    fn retry(&self, id: &'static str) -> Result<()> {
-        let sync = self.tabs[0].sync.clone();
-        self.world.finish(async move { sync.retry(id).await }, 1_000.0).unwrap()
-    }
-
-    fn all(&self, fault: Fault) {
-        *self.faults.borrow_mut() = Rc::new(move |_| fault.clone());
-    }
-
-    fn on(&self, route: Route, fault: Fault) {
-        *self.faults.borrow_mut() = Rc::new(move |asked| if asked == route { fault.clone() } else { Fault::None });
-    }
-}
+use crate::device::{Device, delete, documents, put};
+use crate::pair::{Pair, pair, pair_within};
 
 fn html() -> Answer {
     Answer { content_type: Some("text/html".into()), ..Answer::json(200, "<html>sign in</html>".into()) }
@@ -178,6 +122,108 @@ fn a_refused_document_holds_up_only_itself_and_can_be_retried_written_anew_or_di
 }
 
 #[test]
+fn a_refused_document_is_not_sent_again_with_the_rest_of_its_commit() {
+    let Pair { world, endpoint, a, .. } = pair_within(Limits { max_ops: 3, ..Limits::default() });
+    endpoint.refused.borrow_mut().insert(("notes".to_owned(), "bad".to_owned()));
+    let ops = ["bad", "k1", "k2", "k3", "k4"].map(|key| put("notes", key, "1")).into();
+    world.finish(a.commit(0, ops), 1_000.0).unwrap().unwrap();
+    assert_eq!(a.run().unwrap().failed, 1);
+    assert_eq!(documents(&endpoint).len(), 4);
+    assert_eq!(a.states(), [("notes/bad".to_owned(), EntryState::Dead)]);
+}
+
+/// Commits at the worst moment: after sync has read what it is about to write.
+fn meanwhile(device: &Device, batches: Vec<Vec<WriteOp>>) {
+    let (disk, now) = (Rc::clone(&device.disk), (device.now())());
+    let replicated = Replicated::new(["notes".to_owned()]);
+    let journal = Journal::new(disk, replicated, Rc::new(RefCell::new(Clock::new(5))), Rc::new(|| {}));
+    *device.interrupt.borrow_mut() = Some(Box::new(move || {
+        for ops in batches {
+            journal.commit(WriteBatch { ops, now, ..WriteBatch::default() }).now_or_never().unwrap().unwrap();
+        }
+    }));
+}
+
+#[test]
+fn a_write_between_the_answer_and_its_settling_is_sent() {
+    let again = vec![vec![put("notes", "k", "2")]];
+    let anew = vec![vec![delete("notes", "k")], vec![put("notes", "k", "2")]];
+    for batches in [again, anew] {
+        let Pair { endpoint, a, b, .. } = pair();
+        a.write("notes", "k", "1");
+        meanwhile(&a, batches);
+        a.run().unwrap();
+        assert!(a.interrupt.borrow().is_none());
+        a.run().unwrap();
+        b.run().unwrap();
+        assert_eq!(documents(&endpoint)[&("notes".to_owned(), "k".to_owned())], "2");
+        assert_eq!((a.records(), b.records()), (documents(&endpoint), documents(&endpoint)));
+    }
+}
+
+#[test]
+fn a_write_between_a_change_and_its_storing_is_not_overwritten() {
+    let again = vec![vec![put("notes", "k", "3")]];
+    let anew = vec![vec![delete("notes", "k")], vec![put("notes", "k", "3")]];
+    for batches in [again, anew] {
+        let Pair { world, endpoint, a, b, .. } = pair();
+        a.write("notes", "k", "1");
+        a.run().unwrap();
+        b.run().unwrap();
+        b.write("notes", "k", "2");
+        b.run().unwrap();
+        world.pass(10.0);
+        meanwhile(&a, batches);
+        a.run().unwrap();
+        assert!(a.interrupt.borrow().is_none());
+        a.run().unwrap();
+        b.run().unwrap();
+        assert_eq!(documents(&endpoint)[&("notes".to_owned(), "k".to_owned())], "3");
+        assert_eq!((a.records(), b.records()), (documents(&endpoint), documents(&endpoint)));
+    }
+}
+
+#[test]
+fn what_is_left_of_a_halved_batch_still_counts_as_waiting() {
+    let Pair { world, endpoint, a, .. } = pair();
+    endpoint.limits.set(Limits { max_ops: 2, ..Limits::default() });
+    let pushes = Cell::new(0);
+    *a.faults.borrow_mut() = Rc::new(move |route| {
+        pushes.set(pushes.get() + u32::from(route == Route::Push));
+        if pushes.get() > 2 { Fault::DropRequest } else { Fault::None }
+    });
+    let ops = (0..4).map(|n| put("notes", &format!("k{n}"), "1")).collect();
+    world.finish(a.commit(0, ops), 1_000.0).unwrap().unwrap();
+    a.run().unwrap_err();
+    assert_eq!((a.status().pending, documents(&endpoint).len()), (2, 2));
+}
+
+#[test]
+fn a_snapshot_takes_nothing_away_that_came_after_it() {
+    let Pair { world, endpoint, mut a, b, .. } = pair();
+    a.open();
+    a.write("notes", "k", "1");
+    a.run().unwrap();
+    b.run().unwrap();
+    b.write("notes", "away", "1");
+    b.delete("notes", "away");
+    b.run().unwrap();
+    endpoint.collect_tombstones();
+    a.on(Route::Snapshot, Fault::Delay(3_000.0));
+    let sync = a.tabs[0].sync.clone();
+    (world.spawn())(Box::pin(async move { drop(sync.run(Direction::Both).await) }));
+    world.pass(4_000.0);
+    // The snapshot is made and on its way; another tab writes and sends meanwhile.
+    world.finish(a.commit(1, vec![put("notes", "late", "2")]), 1_000.0).unwrap().unwrap();
+    world.pass(500.0);
+    assert_eq!(documents(&endpoint).len(), 2);
+    world.pass(10_000.0);
+    a.run().unwrap();
+    assert_eq!(a.value("notes", "late").as_deref(), Some("2"));
+    assert_eq!(a.records(), documents(&endpoint));
+}
+
+#[test]
 fn a_discarded_change_gives_way_to_what_the_endpoint_has() {
     let Pair { endpoint, a, b, .. } = pair();
     a.write("notes", "k", "1");
@@ -204,184 +250,6 @@ fn a_change_that_may_have_arrived_cannot_be_discarded() {
     a.run().unwrap_err();
     assert_eq!(a.states(), [("notes/k".to_owned(), EntryState::Sending)]);
     assert_eq!(a.discard("notes/k").unwrap_err().kind(), ErrorKind::Conflict);
-}
-
-#[test]
-fn a_clock_ten_years_off_loses_nothing() {
-    for skew in [10.0, -10.0] {
-        let Pair { endpoint, a, b, .. } = pair();
-        b.write("notes", "shared", "1");
-        b.run().unwrap();
-        a.skew.set(skew * 365.25 * 86_400_000.0);
-        a.write("notes", "mine", "2");
-        a.run().unwrap();
-        a.write("notes", "shared", "3");
-        a.run().unwrap();
-        a.write("notes", "shared", "4");
-        a.run().unwrap();
-        b.run().unwrap();
-        assert_eq!(a.records(), documents(&endpoint));
-        assert_eq!(b.records(), a.records());
-        assert_eq!(b.value("notes", "shared").as_deref(), Some("4"));
-        assert_eq!(b.value("notes", "mine").as_deref(), Some("2"));
-        assert_eq!(a.states(), []);
-        assert!(a.tabs[0].heard.errors.borrow().iter().any(|error| error.message().contains("clock")));
-    }
-}
-
-#[test]
-fn an_endpoint_restored_from_a_backup_is_given_back_what_it_lost() {
-    let Pair { endpoint, a, b, .. } = pair();
-    for (device, key) in [(&a, "a"), (&b, "b")] {
-        device.write("notes", key, "1");
-        device.run().unwrap();
-    }
-    a.run().unwrap();
-    a.write("notes", "pending", "2");
-    endpoint.begin_anew(|change| change.id == "b");
-    a.run().unwrap();
-    b.run().unwrap();
-    assert_eq!(documents(&endpoint).len(), 3);
-    assert_eq!(a.records(), documents(&endpoint));
-    assert_eq!(b.records(), documents(&endpoint));
-}
-
-#[test]
-fn a_deletion_that_the_endpoint_has_forgotten_still_reaches_who_was_away() {
-    let Pair { endpoint, a, b, .. } = pair();
-    a.write("notes", "k", "1");
-    a.write("notes", "other", "1");
-    a.run().unwrap();
-    b.run().unwrap();
-    b.tabs[0].sync.set_online(false);
-    b.write("notes", "mine", "5");
-    a.delete("notes", "k");
-    a.run().unwrap();
-    endpoint.collect_tombstones();
-    b.tabs[0].sync.set_online(true);
-    b.run().unwrap();
-    assert_eq!(b.value("notes", "k"), None);
-    assert_eq!(b.records(), documents(&endpoint));
-    assert_eq!(b.records().len(), 2);
-}
-
-#[test]
-fn what_was_written_before_its_collection_replicated_is_sent() {
-    let Pair { endpoint, mut a, .. } = pair();
-    a.kill(0);
-    let write = Put::new("notes", Key::from("old"), Body::Clear(Payload::from_wire("7").unwrap()));
-    let batch = WriteBatch { ops: vec![WriteOp::Put(write)], now: START, ..WriteBatch::default() };
-    let fresh = Device::new(&a.world, &endpoint, &Rc::default(), &a.random);
-    fresh.disk.commit(batch).now_or_never().unwrap().unwrap();
-    let mut fresh = fresh;
-    fresh.open();
-    fresh.run().unwrap();
-    assert_eq!(documents(&endpoint)[&("notes".to_owned(), "old".to_owned())], "7");
-}
-
-fn plant(endpoint: &Endpoint, id: &str, body: Option<&str>) {
-    let body = body.map(|body| RawValue::from_string(body.to_owned()).unwrap());
-    let hlc = Hlc::new(START as u64, 0, 99);
-    endpoint.plant(Change { c: "notes".into(), id: id.into(), seq: 0, rev: 0, hlc, del: false, body });
-}
-
-#[test]
-fn a_document_that_cannot_be_read_is_set_aside_and_holds_up_no_other() {
-    let Pair { endpoint, a, .. } = pair();
-    plant(&endpoint, "bad", Some(r#"{"neither":1}"#));
-    plant(&endpoint, "~{", Some(r#"{"value":1}"#));
-    plant(&endpoint, "good", Some(r#"{"value":1}"#));
-    let report = a.run().unwrap();
-    assert_eq!((report.pulled, report.failed), (1, 2));
-    assert_eq!(a.value("notes", "good").as_deref(), Some("1"));
-    assert_eq!(a.status().failed, 2);
-    plant(&endpoint, "bad", Some(r#"{"value":2}"#));
-    a.run().unwrap();
-    assert_eq!(a.value("notes", "bad").as_deref(), Some("2"));
-    assert_eq!(a.status().failed, 1);
-}
-
-#[test]
-fn an_endpoint_writes_to_no_collection_that_does_not_replicate() {
-    let Pair { endpoint, a, .. } = pair();
-    for collection in [system::SYNC, system::OUTBOX, "private"] {
-        let body = Some(RawValue::from_string(r#"{"value":1}"#.into()).unwrap());
-        let hlc = Hlc::new(START as u64, 0, 99);
-        endpoint.plant(Change { c: collection.into(), id: "client".into(), seq: 0, rev: 0, hlc, del: false, body });
-    }
-    let changes: Vec<String> = endpoint.documents().iter().map(|c| serde_json::to_string(c).unwrap()).collect();
-    let body =
-        format!(r#"{{"changes":[{}],"cursor":"0.9","more":false,"head":9,"serverTime":{START}}}"#, changes.join(","));
-    a.on(Route::Changes, Fault::Answer(Answer::json(200, body)));
-    a.run().unwrap();
-    a.all(Fault::None);
-    a.run().unwrap();
-    let stray = a.disk.scan(&Scan::all("private")).now_or_never().unwrap().unwrap();
-    assert!(stray.is_empty());
-}
-
-#[test]
-fn a_snapshot_that_was_cut_is_not_believed() {
-    let (world, random) = (World::new(), Random::new(7));
-    let endpoint = Rc::new(Endpoint::new(world.clock()));
-    plant(&endpoint, "k", Some(r#"{"value":1}"#));
-    let mut a = Device::new(&world, &endpoint, &Rc::default(), &random);
-    let head = format!(r#"{{"epoch":"0","head":1,"cursor":"0.1","serverTime":{START}}}"#);
-    for cut in [head.clone(), format!("{head}\n{{\"count\":5}}"), String::new()] {
-        let answer = Answer { content_type: Some("application/x-ndjson".into()), ..Answer::json(200, cut) };
-        a.on(Route::Snapshot, Fault::Answer(answer));
-        if a.tabs.is_empty() {
-            a.open();
-        }
-        assert_eq!(a.run().unwrap_err().kind(), ErrorKind::NetworkError);
-    }
-    a.all(Fault::None);
-    a.run().unwrap();
-    assert_eq!(a.value("notes", "k").as_deref(), Some("1"));
-}
-
-#[test]
-fn damaged_rows_are_typed_errors_and_cost_no_other_write() {
-    for row in ["client", "flight", "replica"] {
-        let Pair { endpoint, a, .. } = pair();
-        a.all(Fault::DropRequest);
-        a.write("notes", "k", "1");
-        a.run().unwrap_err();
-        let damage =
-            Put::new(system::SYNC, Key::from(row), Body::Clear(Payload::from_wire("{\"v\":1,\"x\":[]}").unwrap()));
-        let batch = WriteBatch { ops: vec![WriteOp::Put(damage)], ..WriteBatch::default() };
-        a.disk.commit(batch).now_or_never().unwrap().unwrap();
-        a.all(Fault::None);
-        assert_eq!(a.run().unwrap_err().kind(), ErrorKind::Corrupted, "{row}");
-        assert_eq!(a.value("notes", "k").as_deref(), Some("1"));
-        assert_eq!(endpoint.documents().len(), 0);
-    }
-    let Pair { endpoint, a, .. } = pair();
-    let body = Body::Clear(Payload::from_wire("\"nonsense\"").unwrap());
-    let op = WriteOp::Append { collection: system::OUTBOX.into(), body };
-    a.disk.commit(WriteBatch { ops: vec![op], ..WriteBatch::default() }).now_or_never().unwrap().unwrap();
-    a.write("notes", "k", "1");
-    assert_eq!(a.run().unwrap_err().kind(), ErrorKind::Corrupted);
-    assert_eq!(documents(&endpoint).len(), 1, "a damaged row holds up no other");
-}
-
-#[test]
-fn stopping_ends_a_round_whose_request_hangs() {
-    let Pair { world, a, .. } = pair();
-    a.all(Fault::Hang);
-    a.write("notes", "k", "1");
-    let outcome = Rc::new(RefCell::new(None));
-    let (sync, slot) = (a.tabs[0].sync.clone(), Rc::clone(&outcome));
-    (world.spawn())(Box::pin(async move {
-        let result = sync.run(Direction::Both).await;
-        slot.borrow_mut().replace(result);
-    }));
-    world.pass(500.0);
-    assert!(outcome.borrow().is_none());
-    a.tabs[0].sync.stop();
-    world.pass(0.0);
-    assert_eq!(outcome.take().unwrap().unwrap_err().kind(), ErrorKind::Closed);
-    assert_eq!(a.run().unwrap_err().kind(), ErrorKind::Closed);
 }
 
 #[test]

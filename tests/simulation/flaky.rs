@@ -19,14 +19,17 @@ pub type Name = (String, String);
 #[derive(Debug, Default)]
 pub struct Frontier(pub BTreeMap<Name, BTreeMap<Hlc, Option<String>>>);
 
+/// Something to be done at the worst moment.
+pub type Interrupt = Rc<RefCell<Option<Box<dyn FnOnce()>>>>;
+
 pub struct Flaky {
     pub inner: Rc<dyn Backend>,
     pub random: Random,
     pub sleep: Sleep,
     pub faulty: Rc<Cell<bool>>,
     pub frontier: Rc<RefCell<Frontier>>,
-    /// Commits that were made, and that the caller was told of as failures.
-    pub ambiguous: Rc<Cell<u64>>,
+    /// Done just before the next commit of replicated state: a write that comes in between.
+    pub interrupt: Interrupt,
 }
 
 impl std::fmt::Debug for Flaky {
@@ -46,8 +49,8 @@ pub fn standing(backend: &dyn Backend, collection: &str, key: &Key) -> Option<Re
 
 impl Flaky {
     async fn wait(&self) {
-        if self.faulty.get() && self.random.chance(30) {
-            (self.sleep)(self.random.below(4) as f64).await;
+        if self.faulty.get() && self.random.chance(50) {
+            (self.sleep)(self.random.below(8) as f64).await;
         }
     }
 
@@ -114,10 +117,15 @@ impl Backend for Flaky {
             if self.faulty.get() && self.random.chance(2) {
                 return Err(lost());
             }
+            if batch.ops.iter().any(|op| matches!(op, WriteOp::Replicate(_))) {
+                let interrupt = self.interrupt.take();
+                if let Some(interrupt) = interrupt {
+                    interrupt();
+                }
+            }
             let result = self.commit_logged(batch);
             self.wait().await;
             if self.faulty.get() && self.random.chance(2) {
-                self.ambiguous.set(self.ambiguous.get() + 1);
                 return Err(lost());
             }
             result

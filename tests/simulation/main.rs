@@ -20,5 +20,7 @@
 mod device;
 mod faults;
 mod flaky;
+mod pair;
+mod recovery;
 mod seeds;
 mod world;

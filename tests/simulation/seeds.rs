@@ -54,6 +54,7 @@ struct History {
     frontier: Rc<RefCell<Frontier>>,
     devices: Vec<Device>,
     tally: Rc<RefCell<Tally>>,
+    restored: bool,
 }
 
 impl History {
@@ -70,7 +71,7 @@ impl History {
             }
             devices.push(device);
         }
-        Self { world, random, endpoint, frontier, devices, tally: Rc::default() }
+        Self { world, random, endpoint, frontier, devices, tally: Rc::default(), restored: false }
     }
 
     fn wild(&self, device: &Device, percent: u64) {
@@ -138,7 +139,8 @@ impl History {
             93..=96 => self.devices[at].tabs[0].sync.set_online(self.random.chance(50)),
             _ => self.devices[at].tabs[0].sync.visible(),
         }
-        self.world.pass((self.random.below(if self.random.chance(20) { 30_000 } else { 400 })) as f64);
+        let wait = [8, 8, 40, 400, 30_000][self.random.below(5) as usize];
+        self.world.pass(self.random.below(wait) as f64);
     }
 
     /// Everything works again; after two rounds everyone must have the same, and nothing may wait.
@@ -182,6 +184,9 @@ impl History {
             let Some((hlc, value)) = writes.iter().next_back() else { continue };
             let found = self.endpoint.document(collection, id);
             let name = (collection.clone(), id.clone());
+            if found.is_none() && value.is_none() {
+                continue; // a deletion of what a restored endpoint never had
+            }
             let found = found.unwrap_or_else(|| panic!("{name:?} never reached the endpoint"));
             assert_eq!(found.hlc, *hlc, "{name:?}: the last write did not win");
             assert_eq!(there.get(&name), value.as_ref(), "{name:?}: an acknowledged write was lost or undone");
@@ -199,7 +204,11 @@ impl History {
             self.tally.borrow_mut().effects += 1;
         }
         assert!(!self.endpoint.went_back(), "an earlier stamp overwrote a later one");
-        assert_eq!(self.endpoint.violations(), Vec::<String>::new());
+        let mut violations = self.endpoint.violations();
+        if self.restored {
+            violations.retain(|violation| !violation.contains("was numbered"));
+        }
+        assert_eq!(violations, Vec::<String>::new());
     }
 }
 
@@ -208,7 +217,14 @@ fn simulate(seed: u64) -> Tally {
     for device in &history.devices {
         history.wild(device, [0, 20, 60][history.random.below(3) as usize]);
     }
-    for _ in 0..60 {
+    // In some histories the endpoint is restored once from a backup that lacks some documents.
+    let restored = history.random.chance(15).then(|| history.random.below(100));
+    for step in 0..100 {
+        if restored == Some(step) {
+            let random = history.random.clone();
+            history.restored = true;
+            history.endpoint.begin_anew(|_| random.chance(50));
+        }
         history.step();
     }
     history.heal();

@@ -212,3 +212,98 @@ impl Backend for Journal {
         self.inner.destroy()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::cell::{Cell, RefCell};
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::backend::memory::MemoryBackend;
+    use crate::model::{Acknowledged, Body, Schema, system, tombstone_key};
+    use crate::platform::Payload;
+    use crate::sync::Clock;
+
+    struct Fixture {
+        raw: Rc<dyn Backend>,
+        journal: Journal,
+        told: Rc<Cell<u32>>,
+    }
+
+    fn fixture() -> Fixture {
+        let raw: Rc<dyn Backend> = Rc::new(MemoryBackend::new("test", Rc::new(Schema::default()), 100));
+        let told = Rc::new(Cell::new(0));
+        let count = Rc::clone(&told);
+        let clock = Rc::new(RefCell::new(Clock::new(7)));
+        let replicated = Replicated::new(["notes".to_owned(), system::KEYS.to_owned()]);
+        let wrote = Rc::new(move || count.set(count.get() + 1));
+        Fixture { journal: Journal::new(Rc::clone(&raw), replicated, clock, wrote), raw, told }
+    }
+
+    fn put(collection: &str, key: &str) -> WriteOp {
+        WriteOp::Put(Put::new(collection, Key::from(key), Body::Clear(Payload::from_wire("1").unwrap())))
+    }
+
+    fn commit(journal: &Journal, ops: Vec<WriteOp>) -> Result<CommitReceipt> {
+        journal.commit(WriteBatch { ops, now: 5.0, ..WriteBatch::default() }).now_or_never().unwrap()
+    }
+
+    fn outbox(raw: &Rc<dyn Backend>) -> Vec<String> {
+        let rows = raw.scan(&Scan::all(system::OUTBOX)).now_or_never().unwrap().unwrap();
+        rows.into_iter()
+            .map(|row| match row.record.unwrap().body {
+                Body::Clear(payload) => payload.to_wire().unwrap(),
+                Body::Sealed(_) => String::new(),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_replicates_is_stamped_and_named_once_in_one_row_for_each_commit() {
+        let Fixture { raw, journal, told } = fixture();
+        let receipt = commit(&journal, vec![put("notes", "a"), put("other", "x"), put("notes", "a")]).unwrap();
+        assert_eq!(receipt.ops.len(), 3);
+        assert_eq!(receipt.durability, Acknowledged::Memory);
+        assert_eq!(outbox(&raw), [r#"{"at":5.0,"docs":[["notes","a"]],"v":1}"#]);
+        let record = raw.get("notes", &[Key::from("a")]).now_or_never().unwrap().unwrap().remove(0).unwrap();
+        assert!(record.meta.replica.unwrap().dirty);
+        assert_eq!(told.get(), 1);
+    }
+
+    #[test]
+    fn what_does_not_replicate_passes_through() {
+        let Fixture { raw, journal, told } = fixture();
+        commit(&journal, vec![put("other", "x"), WriteOp::Clear { collection: "other".into() }]).unwrap();
+        assert!(outbox(&raw).is_empty());
+        assert_eq!(told.get(), 0);
+    }
+
+    #[test]
+    fn clearing_leaves_a_tombstone_for_each_record_those_of_the_same_commit_too() {
+        let Fixture { raw, journal, .. } = fixture();
+        commit(&journal, vec![put("notes", "a"), put("notes", "b")]).unwrap();
+        let clear = WriteOp::Clear { collection: "notes".into() };
+        let receipt = commit(&journal, vec![put("notes", "c"), clear, put("notes", "d")]).unwrap();
+        assert_eq!(receipt.ops.len(), 3);
+        assert!(receipt.ops[1].existed && receipt.ops[1].key == Key::Array(Vec::new()));
+        assert_eq!(receipt.ops[2].key, Key::from("d"));
+        let left = raw.scan(&Scan::all("notes")).now_or_never().unwrap().unwrap();
+        assert_eq!(left.len(), 1);
+        let buried = ["a", "b", "c"].map(|key| tombstone_key("notes", &Key::from(key)));
+        let found = raw.get(system::TOMBSTONES, &buried).now_or_never().unwrap().unwrap();
+        assert!(found.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn a_commit_that_fails_names_nothing_and_tells_no_one() {
+        let Fixture { raw, journal, told } = fixture();
+        let refused = WriteOp::Put(Put {
+            precondition: Precondition::Present,
+            ..Put::new("notes", Key::from("b"), Body::Clear(Payload::undefined()))
+        });
+        commit(&journal, vec![put("notes", "a"), refused]).unwrap_err();
+        assert!(outbox(&raw).is_empty());
+        assert_eq!(told.get(), 0);
+    }
+}

@@ -7,6 +7,8 @@ mod answer;
 mod pull;
 mod push;
 mod round;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use answer::{Incoming, SentOp, Snapshot, Unreadable};
 pub(crate) use push::{Settlement, Verdict};

@@ -125,7 +125,7 @@ impl Engine {
             (Event::Pending(pending), Awaiting::Pending) => self.pending(round, pending),
             (Event::Stored(tally), Awaiting::Commit) => {
                 round.tally.add(tally);
-                let fruitful = tally.pushed + tally.pulled + tally.failed > 0 || round.stage != Stage::Push;
+                let fruitful = tally.pushed + tally.pulled + tally.failed > 0 || round.stage == Stage::Pull;
                 Self::again(round, fruitful)
             }
             (Event::Late, Awaiting::Commit) => {

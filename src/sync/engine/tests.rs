@@ -1,0 +1,134 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::backend::memory::MemoryBackend;
+use crate::model::Schema;
+use crate::sync::state;
+
+fn engine() -> Engine {
+    let settings = Settings {
+        endpoint: "here".into(),
+        collections: vec!["notes".into()],
+        retry: Retry { base_delay: 1_000.0, ..Retry::default() },
+        interval: 60_000.0,
+        debounce: 100.0,
+    };
+    Engine::new(settings, true)
+}
+
+/// What a new store has persisted.
+fn persisted() -> Box<Persisted> {
+    use futures_util::FutureExt as _;
+    let backend = MemoryBackend::new("test", std::rc::Rc::new(Schema::default()), 10);
+    let fill = |bytes: &mut [u8]| {
+        bytes.fill(7);
+        Ok(())
+    };
+    state::open_clock(&backend, 0.0, fill).now_or_never().unwrap().unwrap();
+    Box::new(state::load(&backend, "here", &["notes".to_owned()]).now_or_never().unwrap().unwrap())
+}
+
+fn works(action: &Action) -> bool {
+    !matches!(action, Action::ServerTime(_) | Action::WakeAt(_) | Action::Report(_) | Action::Finished { .. })
+}
+
+fn status() -> Answer {
+    let limits = r#"{"maxOps":5,"maxBytes":100000,"maxDocBytes":10000,"maxDepth":9}"#;
+    Answer::json(
+        200,
+        format!(r#"{{"protocol":1,"epoch":"e","head":0,"floor":0,"serverTime":5,"limits":{limits},"features":[]}}"#),
+    )
+}
+
+fn changes(cursor: u32, more: bool) -> Answer {
+    Answer::json(200, format!(r#"{{"changes":[],"cursor":"{cursor}","more":{more},"head":0,"serverTime":5}}"#))
+}
+
+/// A plausible outcome of an action, good or bad.
+fn outcome(action: &Action, choice: u32, state: &Persisted) -> Event {
+    if choice.is_multiple_of(5) {
+        return Event::Unreachable(Error::new(ErrorKind::NetworkError, "lost"));
+    }
+    match action {
+        Action::Load => Event::Loaded(Box::new(state.clone())),
+        Action::LoadPending { .. } => {
+            Event::Pending(Pending { rows: vec![3; (choice % 2) as usize], ..Pending::default() })
+        }
+        Action::AskStatus if choice.is_multiple_of(3) => Event::Answered(Answer::json(401, String::new())),
+        Action::AskStatus => Event::Answered(status()),
+        Action::Pull { .. } => Event::Answered(changes(choice, choice.is_multiple_of(7))),
+        Action::TakeSnapshot { .. } => Event::Answered(Answer::json(
+            200,
+            format!("{{\"epoch\":\"e\",\"head\":0,\"cursor\":\"{choice}\",\"serverTime\":5}}\n{{\"count\":0}}"),
+        )),
+        _ if choice.is_multiple_of(4) => Event::Late,
+        _ => Event::Stored(Tally::default()),
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_round_that_is_asked_for_ends_once_and_one_action_is_under_way_at_a_time(
+        steps in prop::collection::vec((0..12u32, any::<u32>()), 1..200),
+    ) {
+        let mut engine = engine();
+        let (mut now, mut asked, mut ended) = (0.0, 0u64, std::collections::BTreeSet::new());
+        let mut under_way: Option<Action> = None;
+        let state = persisted();
+        for (step, choice) in steps.into_iter().chain((0..1_000).map(|n| (99, 1 + n * 60))) {
+            let event = match step {
+                0 => Event::Wrote,
+                1 => Event::Online(choice % 2 == 0),
+                2 => Event::Leads(choice % 2 == 0),
+                3 => Event::Enabled(choice % 2 == 0),
+                4 => Event::Visible,
+                5 => { now += f64::from(choice % 100_000) - 20_000.0; Event::Timer }
+                6 => { asked += 1; Event::Run { id: asked, direction: Direction::Both } }
+                _ => match &under_way {
+                    Some(action) => outcome(action, choice, &state),
+                    None => Event::Timer,
+                },
+            };
+            let answers = !matches!(event, Event::Wrote | Event::Online(_) | Event::Leads(_) | Event::Enabled(_)
+                | Event::Visible | Event::Timer | Event::Run { .. });
+            if answers {
+                under_way = None;
+            }
+            for action in engine.handle(event, now, 0.5) {
+                if let Action::Finished { runs, .. } = &action {
+                    for run in runs {
+                        prop_assert!(ended.insert(*run), "a run ended twice");
+                    }
+                } else if works(&action) {
+                    prop_assert!(under_way.is_none(), "two actions at a time");
+                    under_way = Some(action);
+                }
+            }
+            prop_assert_eq!(engine.running(), under_way.is_some());
+        }
+        prop_assert_eq!(ended.len() as u64, asked, "a run never ended");
+    }
+
+    #[test]
+    fn waits_grow_no_longer_when_the_clock_is_set_back(back in 0.0..1e12f64) {
+        let mut engine = engine();
+        engine.handle(Event::Leads(true), 1e12, 1.0);
+        engine.handle(Event::Unreachable(Error::new(ErrorKind::NetworkError, "lost")), 1e12, 1.0);
+        let wait = engine.next_round().unwrap() - 1e12;
+        engine.handle(Event::Timer, 1e12 - back, 1.0);
+        prop_assert!(engine.next_round().unwrap() - (1e12 - back) <= wait + 1.0);
+    }
+}
+
+#[test]
+fn writes_gather_before_they_are_sent_and_a_failure_is_waited_out() {
+    let mut engine = engine();
+    let fail = || Event::Unreachable(Error::new(ErrorKind::NetworkError, "lost"));
+    assert!(matches!(engine.handle(Event::Leads(true), 10.0, 1.0)[..], [Action::Load]));
+    let actions = engine.handle(fail(), 10.0, 1.0);
+    assert!(matches!(actions[..], [Action::Finished { .. }, Action::WakeAt(at)] if at.to_bits() == 1_010f64.to_bits()));
+    assert!(matches!(engine.handle(Event::Timer, 500.0, 1.0)[..], [Action::WakeAt(_)]));
+    assert!(matches!(engine.handle(Event::Timer, 1_010.0, 1.0)[..], [Action::Load]));
+    let actions = engine.handle(fail(), 1_010.0, 1.0);
+    assert!(matches!(actions[..], [Action::Finished { .. }, Action::WakeAt(at)] if at.to_bits() == 3_010f64.to_bits()));
+}
