@@ -15,7 +15,6 @@ use crate::platform::Payload;
 #[wasm_bindgen(module = "/src/backend/indexeddb/rows.js")]
 extern "C" {
     #[wasm_bindgen(js_name = clearRow)]
-    #[expect(clippy::too_many_arguments, reason = "one crossing of the boundary for a row, not ten")]
     fn clear_row(
         value: &JsValue,
         namespace: Option<&str>,
@@ -30,7 +29,6 @@ extern "C" {
         dirty: bool,
     ) -> JsValue;
     #[wasm_bindgen(js_name = sealedRow)]
-    #[expect(clippy::too_many_arguments, reason = "one crossing of the boundary for a row, not ten")]
     fn sealed_row(
         envelope: Uint8Array,
         paths: Array,

@@ -72,13 +72,15 @@ pub(crate) fn report_thrown(thrown: &JsValue) {
 #[derive(Debug)]
 pub(crate) struct Presence {
     end: Function,
-    _callbacks: (Closure<dyn FnMut(bool)>, Closure<dyn FnMut()>),
+    _on_online: Closure<dyn FnMut(bool)>,
+    _on_visible: Closure<dyn FnMut()>,
 }
 
 impl Presence {
     pub(crate) fn watch(on_online: impl Fn(bool) + 'static, on_visible: impl Fn() + 'static) -> Self {
-        let callbacks = (Closure::<dyn FnMut(bool)>::new(on_online), Closure::<dyn FnMut()>::new(on_visible));
-        Self { end: watch_presence(&callbacks.0, &callbacks.1), _callbacks: callbacks }
+        let on_online = Closure::<dyn FnMut(bool)>::new(on_online);
+        let on_visible = Closure::<dyn FnMut()>::new(on_visible);
+        Self { end: watch_presence(&on_online, &on_visible), _on_online: on_online, _on_visible: on_visible }
     }
 }
 
