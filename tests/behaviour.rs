@@ -7,13 +7,42 @@ use std::rc::Rc;
 use futures_executor::block_on;
 use tidekeep::backend::Backend;
 use tidekeep::backend::memory::{DEFAULT_CAPACITY, MemoryBackend};
-use tidekeep::testing::behaviour;
+use tidekeep::crypto::Keyring;
+use tidekeep::model::Schema;
+use tidekeep::testing::{behaviour, stack};
+
+fn memory(schema: Schema) -> Rc<dyn Backend> {
+    Rc::new(MemoryBackend::new("suite", Rc::new(schema), DEFAULT_CAPACITY))
+}
+
+fn sealed_memory(schema: Schema, keyring: &Rc<Keyring>) -> Rc<dyn Backend> {
+    let schema = stack::with_sealed_collections(schema);
+    stack::sealed(memory(schema.clone()), schema, keyring)
+}
 
 #[test]
 fn memory_keeps_the_contract() {
-    let report = block_on(behaviour::run(|schema| async {
-        Ok(Rc::new(MemoryBackend::new("suite", Rc::new(schema), DEFAULT_CAPACITY)) as Rc<dyn Backend>)
-    }));
+    let report = block_on(behaviour::run(async |schema| Ok(memory(schema))));
     println!("behaviour: {} cases on memory, native", report.ran);
+    report.assert_all_passed();
+}
+
+#[test]
+fn seal_over_memory_keeps_the_contract() {
+    let report = block_on(async {
+        let keyring = stack::open_keyring().await.unwrap();
+        behaviour::run(async |schema| Ok(sealed_memory(schema, &keyring))).await
+    });
+    println!("behaviour: {} cases on seal over memory, native", report.ran);
+    report.assert_all_passed();
+}
+
+#[test]
+fn journal_over_seal_over_memory_keeps_the_contract() {
+    let report = block_on(async {
+        let keyring = stack::open_keyring().await.unwrap();
+        behaviour::run(async |schema| stack::journalled(sealed_memory(schema, &keyring)).await).await
+    });
+    println!("behaviour: {} cases on journal over seal over memory, native", report.ran);
     report.assert_all_passed();
 }

@@ -2,20 +2,29 @@
 
 #![cfg(target_family = "wasm")]
 
-use core::cell::Cell;
+use core::sync::atomic::{AtomicU32, Ordering};
 use std::rc::Rc;
 
+use tidekeep::Result;
 use tidekeep::backend::Backend;
 use tidekeep::backend::indexeddb::IndexedDbBackend;
 use tidekeep::backend::memory::{DEFAULT_CAPACITY, MemoryBackend};
-use tidekeep::testing::behaviour;
+use tidekeep::model::Schema;
+use tidekeep::testing::{behaviour, stack};
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
+/// An IndexedDB backend over a database of its own.
+async fn indexeddb(schema: Schema) -> Result<Rc<dyn Backend>> {
+    static OPENED: AtomicU32 = AtomicU32::new(0);
+    let name = format!("suite {}", OPENED.fetch_add(1, Ordering::Relaxed));
+    Ok(Rc::new(IndexedDbBackend::open(&name, Rc::new(schema)).await?))
+}
+
 #[wasm_bindgen_test]
 async fn memory_keeps_the_contract() {
-    let report = behaviour::run(|schema| async {
+    let report = behaviour::run(async |schema| {
         Ok(Rc::new(MemoryBackend::new("suite", Rc::new(schema), DEFAULT_CAPACITY)) as Rc<dyn Backend>)
     })
     .await;
@@ -25,13 +34,20 @@ async fn memory_keeps_the_contract() {
 
 #[wasm_bindgen_test]
 async fn indexeddb_keeps_the_contract() {
-    let number = Cell::new(0);
-    let report = behaviour::run(|schema| {
-        number.set(number.get() + 1);
-        let name = format!("suite {}", number.get());
-        async move { Ok(Rc::new(IndexedDbBackend::open(&name, Rc::new(schema)).await?) as Rc<dyn Backend>) }
+    let report = behaviour::run(indexeddb).await;
+    console_log!("behaviour: {} cases on indexeddb, wasm", report.ran);
+    report.assert_all_passed();
+}
+
+#[wasm_bindgen_test]
+async fn journal_over_seal_over_indexeddb_keeps_the_contract() {
+    let keyring = stack::open_keyring().await.unwrap();
+    let report = behaviour::run(async |schema| {
+        let schema = stack::with_sealed_collections(schema);
+        let backend = indexeddb(schema.clone()).await?;
+        stack::journalled(stack::sealed(backend, schema, &keyring)).await
     })
     .await;
-    console_log!("behaviour: {} cases on indexeddb, wasm", report.ran);
+    console_log!("behaviour: {} cases on journal over seal over indexeddb, wasm", report.ran);
     report.assert_all_passed();
 }

@@ -1,3 +1,4 @@
-//! For tests, and for authors of backends: the behaviour suite.
+//! For tests, and for authors of backends: the behaviour suite, and stacks to run it on.
 
 pub mod behaviour;
+pub mod stack;

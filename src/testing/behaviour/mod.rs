@@ -7,7 +7,7 @@
 //! # use tidekeep::backend::{Backend, memory::MemoryBackend};
 //! # use tidekeep::testing::behaviour;
 //! # futures_executor::block_on(async {
-//! let report = behaviour::run(|schema| async {
+//! let report = behaviour::run(async |schema| {
 //!     Ok(Rc::new(MemoryBackend::new("suite", Rc::new(schema), 10_000)) as Rc<dyn Backend>)
 //! })
 //! .await;
@@ -24,7 +24,6 @@ mod support;
 mod writes;
 
 use core::fmt;
-use core::future::Future;
 use std::rc::Rc;
 
 use crate::backend::{Backend, LocalFuture};
@@ -96,10 +95,7 @@ pub fn schema() -> Schema {
 }
 
 /// Runs every case, each on a backend of its own.
-pub async fn run<F>(open: impl Fn(Schema) -> F) -> Report
-where
-    F: Future<Output = Result<Rc<dyn Backend>>>,
-{
+pub async fn run(open: impl AsyncFn(Schema) -> Result<Rc<dyn Backend>>) -> Report {
     let mut report = Report::default();
     for case in cases() {
         report.ran += 1;

@@ -1,0 +1,51 @@
+//! Stacks of layers, as a store builds them.
+
+use std::rc::Rc;
+
+use crate::backend::Backend;
+use crate::backend::layer::{Journal, Replicated, Seal};
+use crate::crypto::Keyring;
+use crate::error::Result;
+use crate::model::Schema;
+use crate::platform::{now, pbkdf2_sha256, random};
+use crate::sync::open_clock;
+
+/// A keyring with one open key, which is kept nowhere.
+///
+/// # Errors
+///
+/// What deriving a key fails with: `INSECURE_CONTEXT` in a page without Web Crypto.
+pub async fn open_keyring() -> Result<Rc<Keyring>> {
+    let keyring = Keyring::new();
+    let key = keyring.create(b"a passphrase for tests", &mut |bytes| random(bytes), &pbkdf2_sha256).await?;
+    let stored = key.wrapped().to_vec();
+    keyring.adopt(key, &stored)?;
+    Ok(Rc::new(keyring))
+}
+
+/// A seal over a backend that was opened with this schema.
+#[must_use]
+pub fn sealed(backend: Rc<dyn Backend>, schema: Schema, keyring: &Rc<Keyring>) -> Rc<dyn Backend> {
+    Rc::new(Seal::new(backend, Rc::new(schema), Rc::clone(keyring)))
+}
+
+/// The schema with `loose` encrypted, and so without indexes.
+#[must_use]
+pub fn with_sealed_collections(mut schema: Schema) -> Schema {
+    if let Some(loose) = schema.collections.get_mut("loose") {
+        loose.encrypted = true;
+        loose.indexes.clear();
+    }
+    schema
+}
+
+/// A journal over a backend, for the suite's namespace `box` and its sealed collection.
+///
+/// # Errors
+///
+/// What the backend fails with.
+pub async fn journalled(stack: Rc<dyn Backend>) -> Result<Rc<dyn Backend>> {
+    let clock = open_clock(&*stack, now(), random).await?;
+    let replicated = Replicated::new(["box", "loose"].map(str::to_owned));
+    Ok(Rc::new(Journal::new(stack, replicated, clock, Rc::new(|| ()))))
+}
