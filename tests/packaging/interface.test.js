@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as tidekeep from "tidekeep";
 import { promises, runAll } from "./interface/index.js";
@@ -29,14 +30,17 @@ function held(place, run) {
   });
 }
 
-held("in Node, in memory", () => runAll(tidekeep, "memory"));
+const vectors = join(project, "../vectors");
+const golden = JSON.parse(await readFile(join(vectors, "values-v1.json"), "utf8"));
+
+held("in Node, in memory", () => runAll(tidekeep, "memory", golden));
 
 held("in Node, over an IndexedDB of another", async () => {
   await import("fake-indexeddb/auto");
-  return runAll(tidekeep, "indexeddb");
+  return runAll(tidekeep, "indexeddb", golden);
 });
 
-const folders = { ...plainFolders(), "/interface/": join(project, "interface") };
+const folders = { ...plainFolders(), "/interface/": join(project, "interface"), "/vectors/": vectors };
 
 held("in Chromium", async () => {
   const [server, browser] = await Promise.all([serve(folders), launch()]);

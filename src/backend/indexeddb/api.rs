@@ -2,7 +2,7 @@
 //!
 //! rexie 0.6 hides the database handle, has no durability, no explicit settlement of single requests, no `blocked` or
 //! `versionchange` events, and steps cursors one await at a time. So connections and transactions are web-sys here;
-//! rexie makes, upgrades and deletes databases (`open.rs`). `docs/adr/0001-rexie-for-schema.md` has the measure.
+//! rexie makes, upgrades and deletes databases (`open.rs`). `docs/adr/0001-rexie-for-schema.md` says more.
 
 use core::cell::RefCell;
 use std::rc::Rc;

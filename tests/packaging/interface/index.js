@@ -10,11 +10,11 @@ const all = { ...values, ...writes, ...secrets, ...opening };
 /** The promises, as sentences. */
 export const promises = Object.keys(all);
 
-/** Runs every case on a store of its own; gives what each found, null where all was as promised. */
-export async function runAll(tidekeep, type) {
+/** Runs every case on a store of its own, with the golden value encodings; gives what each found, null where all was as promised. */
+export async function runAll(tidekeep, type, golden) {
   const found = {};
   for (const [name, check] of Object.entries(all)) {
-    found[name] = await run(tidekeep, type, check).then(
+    found[name] = await run(tidekeep, type, golden, check).then(
       () => null,
       (error) => `${error?.message}`,
     );
@@ -22,7 +22,7 @@ export async function runAll(tidekeep, type) {
   return found;
 }
 
-async function run({ createStorage, StorageError }, type, check) {
+async function run({ createStorage, StorageError }, type, golden, check) {
   const opened = [];
   const name = `interface ${Math.random().toString(36).slice(2)}`;
   const reopen = async (options = {}) => {
@@ -30,7 +30,7 @@ async function run({ createStorage, StorageError }, type, check) {
     opened.push(store);
     return store;
   };
-  const tools = { type, createStorage, StorageError, open: reopen, reopen, name: () => name, withIndexedDB, ...database(name) };
+  const tools = { type, golden, createStorage, StorageError, open: reopen, reopen, name: () => name, withIndexedDB, ...database(name) };
   try {
     await check(tools);
   } finally {
