@@ -38,7 +38,7 @@ export function createStorage<S extends Schema<S> = AnySchema>(options?: Storage
  * Loads the WebAssembly from a place of your own: a URL, a response, its bytes, or the compiled module. Optional.
  *
  * @example
- * await init(new URL("/assets/tidekeep_bg.wasm", location.href));
+ * await init(); // loads ahead of the first createStorage()
  */
 export function init(source?: string | URL | BufferSource | Response | WebAssembly.Module): Promise<void>;
 
