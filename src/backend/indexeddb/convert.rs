@@ -14,35 +14,21 @@ use crate::platform::Payload;
 
 #[wasm_bindgen(module = "/src/backend/indexeddb/rows.js")]
 extern "C" {
+    fn keep(
+        version: f64,
+        created: f64,
+        modified: f64,
+        expires: Option<f64>,
+        tags: Option<Array>,
+        metadata: &JsValue,
+        rev: Option<f64>,
+        hlc: Option<String>,
+        dirty: bool,
+    ) -> Kept;
     #[wasm_bindgen(js_name = clearRow)]
-    fn clear_row(
-        value: &JsValue,
-        namespace: Option<&str>,
-        version: f64,
-        created: f64,
-        modified: f64,
-        expires: Option<f64>,
-        tags: Option<Array>,
-        metadata: &JsValue,
-        rev: Option<f64>,
-        hlc: Option<String>,
-        dirty: bool,
-    ) -> JsValue;
+    fn clear_row(value: &JsValue, namespace: Option<&str>, kept: Kept) -> JsValue;
     #[wasm_bindgen(js_name = sealedRow)]
-    fn sealed_row(
-        envelope: Uint8Array,
-        paths: Array,
-        key: &JsValue,
-        version: f64,
-        created: f64,
-        modified: f64,
-        expires: Option<f64>,
-        tags: Option<Array>,
-        metadata: &JsValue,
-        rev: Option<f64>,
-        hlc: Option<String>,
-        dirty: bool,
-    ) -> JsValue;
+    fn sealed_row(envelope: Uint8Array, paths: Array, key: &JsValue, kept: Kept) -> JsValue;
     fn kept(row: &JsValue) -> Kept;
     fn value(row: &JsValue) -> JsValue;
 
@@ -84,32 +70,23 @@ fn counter(number: f64) -> u64 {
 /// The row of a record. The record's payload becomes part of it.
 pub(super) fn to_row(record: &Record, place: &Place<'_>) -> JsValue {
     let meta = &record.meta;
-    let (version, replica) = (number(meta.version), meta.replica);
     let tags = (!meta.tags.is_empty()).then(|| meta.tags.iter().map(|tag| JsValue::from_str(tag)).collect::<Array>());
-    let metadata = meta.metadata.as_ref().map_or(JsValue::UNDEFINED, |metadata| metadata.as_js().clone());
-    let rev = replica.and_then(|replica| replica.rev).map(number);
-    let hlc = replica.map(|replica| replica.hlc.to_string());
-    let dirty = replica.is_some_and(|replica| replica.dirty);
-    let (created, modified, expires) = (meta.created, meta.modified, meta.expires);
+    let kept = keep(
+        number(meta.version),
+        meta.created,
+        meta.modified,
+        meta.expires,
+        tags,
+        meta.metadata.as_ref().map_or(&JsValue::UNDEFINED, Payload::as_js),
+        meta.replica.and_then(|replica| replica.rev).map(number),
+        meta.replica.map(|replica| replica.hlc.to_string()),
+        meta.replica.is_some_and(|replica| replica.dirty),
+    );
     match &record.body {
-        Body::Clear(payload) => clear_row(
-            payload.as_js(),
-            place.namespace(),
-            version,
-            created,
-            modified,
-            expires,
-            tags,
-            &metadata,
-            rev,
-            hlc,
-            dirty,
-        ),
+        Body::Clear(payload) => clear_row(payload.as_js(), place.namespace(), kept),
         Body::Sealed(envelope) => {
             let paths = place.key_paths().iter().map(|path| JsValue::from_str(path)).collect();
-            let envelope = Uint8Array::from(envelope.as_slice());
-            let key = record.key.to_js();
-            sealed_row(envelope, paths, &key, version, created, modified, expires, tags, &metadata, rev, hlc, dirty)
+            sealed_row(Uint8Array::from(envelope.as_slice()), paths, &record.key.to_js(), kept)
         }
     }
 }

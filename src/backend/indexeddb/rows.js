@@ -3,7 +3,8 @@
 
 const SYSTEM = '_tidekeep';
 
-function system(version, created, modified, expires, tags, metadata, rev, hlc, dirty) {
+/** What the system keeps of a record; what is not there takes no room. */
+export function keep(version, created, modified, expires, tags, metadata, rev, hlc, dirty) {
   const kept = { version, created, modified };
   if (expires !== undefined) kept.expires = expires;
   if (tags !== undefined) kept.tags = tags;
@@ -16,8 +17,7 @@ function system(version, created, modified, expires, tags, metadata, rev, hlc, d
  * The row of a value that is ours to keep. In a store of its own the value's properties are the row's; in the shared
  * store, of a `namespace`, the value is boxed.
  */
-export function clearRow(value, namespace, ...rest) {
-  const kept = system(...rest);
+export function clearRow(value, namespace, kept) {
   if (namespace !== undefined && 'expires' in kept) kept.namespace = namespace; // for the index over [namespace, expires]
   const plain = namespace === undefined && value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
   if (plain) {
@@ -29,8 +29,9 @@ export function clearRow(value, namespace, ...rest) {
 }
 
 /** The row of an envelope, with the key's own fields in the clear. */
-export function sealedRow(envelope, paths, key, ...rest) {
-  const row = { [SYSTEM]: { ...system(...rest), sealed: envelope } };
+export function sealedRow(envelope, paths, key, kept) {
+  kept.sealed = envelope;
+  const row = { [SYSTEM]: kept };
   paths.forEach((path, at) => {
     const names = path.split('.');
     const last = names.pop();
