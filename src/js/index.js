@@ -8,9 +8,20 @@
  */
 
 import { StorageError } from "./errors.js";
-import instantiate, { createStorage as open } from "./tidekeep.js";
+import instantiate, { DataStore, createStorage as open } from "./tidekeep.js";
 
 export { StorageError };
+
+if (typeof Symbol.asyncDispose === "symbol") {
+  // `await using store = …` closes it at the end of the block.
+  Object.defineProperty(DataStore.prototype, Symbol.asyncDispose, {
+    value() {
+      return this.close();
+    },
+    configurable: true,
+    writable: true,
+  });
+}
 
 /** The load under way or done. A failed one is forgotten, so that a later call can try again. */
 let loading;

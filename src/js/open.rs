@@ -189,8 +189,15 @@ fn key_path(given: &JsValue) -> Result<Option<KeyPath>> {
 async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
     let (backend, kind, degraded) = first_that_opens(&wanted).await?;
     let replicating = match wanted.replication {
-        Some(replication) => Some(replication.prepare(&backend).await?),
         None => None,
+        Some(replication) => match replication.prepare(&backend).await {
+            Ok(replicating) => Some(replicating),
+            Err(error) => {
+                // Nobody will get a handle to close it by.
+                backend.close().await;
+                return Err(error);
+            }
+        },
     };
     let parts = Parts { schema: wanted.schema, backend, durability: wanted.durability, degraded };
     let store = store::DataStore::new(parts, |sealed| match &replicating {

@@ -1,6 +1,7 @@
 //! Group commit: what is committed while a transaction is in flight, or in the same turn, goes into the next together.
 
 use core::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use futures_channel::oneshot;
@@ -87,7 +88,7 @@ impl Queue {
     /// Runs a group until each of its batches has an outcome; one that fails by itself is left out of the next try.
     async fn settle(&self, connection: &Connection, mut group: Vec<Waiting>) {
         let (mut reconnects, mut regroups) = (0, 0);
-        let mut alone: Vec<Waiting> = Vec::new();
+        let mut alone: VecDeque<Waiting> = VecDeque::new();
         loop {
             let attempt = self.attempt(connection, &group).await;
             match attempt {
@@ -104,7 +105,7 @@ impl Queue {
                             continue;
                         }
                     } else {
-                        alone.append(&mut group);
+                        alone.extend(group.drain(..));
                     }
                 }
                 Attempt::Failed { error, .. }
@@ -119,9 +120,9 @@ impl Queue {
                         reply(entry, Err(error.clone()));
                     }
                 }
-                Attempt::Failed { .. } => alone.append(&mut group),
+                Attempt::Failed { .. } => alone.extend(group.drain(..)),
             }
-            match alone.pop() {
+            match alone.pop_front() {
                 None => return,
                 Some(entry) => group = vec![entry],
             }

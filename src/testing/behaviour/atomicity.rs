@@ -88,6 +88,21 @@ cases! {
         same("value", &value(backend, "box", "k").await?.as_deref(), &Some("19"))?;
     }
 
+    "batches that follow failing ones at the same time keep their order" => |backend| {
+        done(backend, vec![put_if(Precondition::None, "people", "0", r#"{"id":"0","email":"same"}"#)?]).await?;
+        let mut batches = Vec::new();
+        for n in 1..30 {
+            batches.push(match n % 2 {
+                0 => put_if(Precondition::None, "people", format!("{n}"), &format!(r#"{{"id":"{n}","email":"same"}}"#))?,
+                _ => put_if(Precondition::None, "box", "k", &n.to_string())?,
+            });
+        }
+        let outcomes = join_all(batches.into_iter().map(|op| commit(backend, vec![op]))).await;
+        let versions: Vec<u64> = outcomes.into_iter().flatten().filter_map(|r| r.ops.first().map(|op| op.version)).collect();
+        same("versions", &versions, &(1..=15).collect::<Vec<u64>>())?;
+        same("value", &value(backend, "box", "k").await?.as_deref(), &Some("29"))?;
+    }
+
     "an empty batch commits" => |backend| {
         same("receipts", &done(backend, vec![]).await?.ops.len(), &0)?;
     }

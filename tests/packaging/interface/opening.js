@@ -25,6 +25,13 @@ export const cases = {
     for (const call of calls) await refused(StorageError, call, "CLOSED");
   },
 
+  "a store can be disposed of by its block, where the language knows how": async ({ open, StorageError }) => {
+    if (typeof Symbol.asyncDispose !== "symbol") return;
+    const store = await open();
+    await store[Symbol.asyncDispose]();
+    await refused(StorageError, () => store.get("k"), "CLOSED");
+  },
+
   "destroying leaves nothing, and the name is free again": async ({ open, reopen }) => {
     const store = await open();
     await store.set("k", 1);
