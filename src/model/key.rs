@@ -1,6 +1,7 @@
 //! Keys, in the types and the order of IndexedDB, and their text form.
 
 use core::cmp::Ordering;
+use std::collections::BinaryHeap;
 
 use serde_json::{Value, json};
 
@@ -189,6 +190,13 @@ impl From<u32> for Key {
     fn from(number: u32) -> Self {
         Self::Number(f64::from(number))
     }
+}
+
+/// Keys, each once, in order.
+pub(crate) fn distinct(keys: Vec<Key>) -> Vec<Key> {
+    let mut sorted = BinaryHeap::from(keys).into_sorted_vec();
+    sorted.dedup();
+    sorted
 }
 
 /// Whole numbers without a fraction, so that equal keys have equal texts.

@@ -1,15 +1,13 @@
 //! What waits, told and decided on by hand.
 
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 
 use super::effects::{Effects, raced};
-use super::lookup::{Doc, lookup};
+use super::lookup::lookup;
 use super::worker::Inner;
 use super::{EntryState, OutboxEntry, SyncStatus, dead, outbox, pull, state};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Key;
+use crate::model::{Doc, Key, Register};
 
 /// How often a commit is made anew because of writes in between.
 const MOST_RACES: usize = 10;
@@ -23,7 +21,7 @@ pub(super) async fn status(inner: &Inner) -> Result<SyncStatus> {
 }
 
 /// The documents of a flight.
-fn in_flight(flight: &state::Flight) -> BTreeSet<Doc> {
+fn in_flight(flight: &state::Flight) -> Register {
     #[derive(Deserialize)]
     struct Name {
         c: String,

@@ -3,16 +3,13 @@
 //! A row of [`system::DEAD`]: `{"v": 1, "hlc", "attempts", "at", "code", "message"}` under `[collection, key]` for what
 //! we sent, and without `hlc` under `[collection, key as text, "in"]` for what we were sent.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::Hlc;
-use super::lookup::Doc;
 use super::state::{body, parse};
 use crate::backend::{Backend, Scan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Delete, Key, Put, WriteOp, system, tombstone_key};
+use crate::model::{Delete, Doc, Key, Put, Register, WriteOp, system, tombstone_key};
 
 #[derive(Serialize, Deserialize)]
 struct Row {
@@ -105,6 +102,27 @@ fn letter(row: &Key, content: Result<Row>) -> Option<Letter> {
 }
 
 /// What was refused, and under which stamp: a later write of the same document is sent again.
-pub(crate) async fn stamps(backend: &dyn Backend) -> Result<BTreeMap<Doc, Hlc>> {
-    Ok(letters(backend).await?.into_iter().filter_map(|letter| Some((letter.doc.clone(), letter.sent()?))).collect())
+#[derive(Debug, Default)]
+pub(crate) struct Refused {
+    register: Register,
+    stamps: Vec<Hlc>,
+}
+
+impl Refused {
+    pub(crate) fn of(letters: &[Letter]) -> Self {
+        let mut refused = Self::default();
+        for letter in letters {
+            if let Some(stamp) = letter.sent()
+                && refused.register.add(&letter.doc)
+            {
+                refused.stamps.push(stamp);
+            }
+        }
+        refused
+    }
+
+    /// Whether this very write was.
+    pub(crate) fn contains(&self, doc: &Doc, stamp: Hlc) -> bool {
+        self.register.number(doc).and_then(|number| self.stamps.get(number)) == Some(&stamp)
+    }
 }

@@ -4,22 +4,20 @@
 //! with keys as text. Whether a document is pending is told by its record or tombstone alone: every pending document
 //! is named by a row, or is a dead letter.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use core::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
 use super::Hlc;
-use super::dead::{self, Letter};
+use super::dead::{self, Letter, Refused};
 use super::document;
-use super::lookup::{Doc, Standing, lookup};
+use super::lookup::{Standing, lookup};
 use super::merge::Policy;
 use super::protocol::{Limits, PushOp};
 use super::state::{body, parse};
 use crate::backend::{Backend, Scan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Delete, Key, KeyRange, WriteOp, system};
+use crate::model::{Delete, Doc, Key, KeyRange, Register, WriteOp, system};
 
 /// How many documents one row names at most.
 const ROW_DOCS: usize = 500;
@@ -36,11 +34,11 @@ struct Row {
 }
 
 /// The rows that name these documents.
-pub(crate) fn append<'a>(docs: impl IntoIterator<Item = (&'a str, &'a Key)>, now: f64) -> Result<Vec<WriteOp>> {
-    let docs: Vec<(String, String)> = docs.into_iter().map(|(c, key)| (c.to_owned(), key.to_text())).collect();
+pub(crate) fn append(docs: &[Doc], now: f64) -> Result<Vec<WriteOp>> {
     docs.chunks(ROW_DOCS)
         .map(|docs| {
-            let body = body(&Row { v: 1, at: now, docs: docs.to_vec() })?;
+            let docs = docs.iter().map(|doc| (doc.collection.clone(), doc.key.to_text())).collect();
+            let body = body(&Row { v: 1, at: now, docs })?;
             Ok(WriteOp::Append { collection: system::OUTBOX.to_owned(), body })
         })
         .collect()
@@ -75,9 +73,15 @@ pub(crate) struct Pending {
 ///
 /// What the backend raises. A damaged row is no error here: it is told of in the result and holds nothing up.
 pub(crate) async fn pending(backend: &dyn Backend, limits: Limits, policy: Policy) -> Result<Pending> {
-    let dead = dead::stamps(backend).await?;
-    let mut reader =
-        Reader { limits, policy, dead, seen: BTreeMap::new(), bytes: ENVELOPE_BYTES, result: Pending::default() };
+    let mut reader = Reader {
+        limits,
+        policy,
+        dead: Refused::of(&dead::letters(backend).await?),
+        register: Register::default(),
+        seen: Vec::new(),
+        bytes: ENVELOPE_BYTES,
+        result: Pending::default(),
+    };
     let mut after = Bound::Unbounded;
     loop {
         let range = KeyRange { lower: after, upper: Bound::Unbounded };
@@ -128,39 +132,47 @@ fn docs(row: &Row) -> Result<Vec<Doc>> {
 struct Reader {
     limits: Limits,
     policy: Policy,
-    dead: BTreeMap<Doc, Hlc>,
-    /// The documents met so far, and whether each is taken care of.
-    seen: BTreeMap<Doc, bool>,
+    dead: Refused,
+    /// The documents met so far.
+    register: Register,
+    /// What is known of each, under its number.
+    seen: Vec<Seen>,
     bytes: usize,
     result: Pending,
+}
+
+/// What is known of a document that a row names.
+enum Seen {
+    /// Where it stands; nothing is decided yet.
+    Read(Standing),
+    /// Whether it is taken care of.
+    Decided(bool),
 }
 
 impl Reader {
     /// Reads the documents of some rows, in order; answers whether there is room for more.
     async fn read(&mut self, backend: &dyn Backend, rows: Vec<(u64, Vec<Doc>)>) -> Result<bool> {
-        let new: BTreeSet<&Doc> =
-            rows.iter().flat_map(|(_, docs)| docs).filter(|doc| !self.seen.contains_key(*doc)).collect();
-        let new: Vec<Doc> = new.into_iter().cloned().collect();
-        let found = lookup(backend, &new).await?;
-        let mut found: BTreeMap<Doc, Standing> = new.into_iter().zip(found).collect();
-        Ok(rows.into_iter().all(|(number, docs)| self.row(number, docs, &mut found)))
+        let docs = rows.iter().flat_map(|(_, docs)| docs);
+        let new: Vec<Doc> = docs.filter(|doc| self.register.add(doc)).cloned().collect();
+        self.seen.extend(lookup(backend, &new).await?.into_iter().map(Seen::Read));
+        Ok(rows.into_iter().all(|(number, docs)| self.row(number, docs)))
     }
 
     /// Takes the documents of one row; answers whether there is room for more.
-    fn row(&mut self, number: u64, docs: Vec<Doc>, found: &mut BTreeMap<Doc, Standing>) -> bool {
+    fn row(&mut self, number: u64, docs: Vec<Doc>) -> bool {
         let mut covered = true;
         for doc in docs {
-            if let Some(known) = self.seen.get(&doc) {
-                covered &= *known;
-                continue;
-            }
-            let Some(standing) = found.remove(&doc) else { continue };
-            let Some(replica) = standing.replica().filter(|replica| replica.dirty) else {
-                self.seen.insert(doc, true);
-                continue;
+            let Some(seen) = self.register.number(&doc).and_then(|number| self.seen.get_mut(number)) else { continue };
+            let standing = match core::mem::replace(seen, Seen::Decided(true)) {
+                Seen::Read(standing) => standing,
+                Seen::Decided(known) => {
+                    *seen = Seen::Decided(known);
+                    covered &= known;
+                    continue;
+                }
             };
-            if self.dead.get(&doc) == Some(&replica.hlc) {
-                self.seen.insert(doc, true);
+            let Some(replica) = standing.replica().filter(|replica| replica.dirty) else { continue };
+            if self.dead.contains(&doc, replica.hlc) {
                 continue;
             }
             let op = standing.live().map(document::encode).transpose().map(|body| PushOp {
@@ -177,7 +189,7 @@ impl Reader {
                 Err(error) => {
                     // It becomes a dead letter, and the row is read again then.
                     covered = false;
-                    self.seen.insert(doc.clone(), false);
+                    *seen = Seen::Decided(false);
                     self.result.unsendable.push((doc, replica.hlc, error));
                 }
                 Ok((op, size)) => {
@@ -187,7 +199,6 @@ impl Reader {
                         return false;
                     }
                     self.bytes += size;
-                    self.seen.insert(doc, true);
                     self.result.ops.push(op);
                 }
             }
@@ -217,21 +228,21 @@ fn size(op: &PushOp, limits: Limits) -> Result<usize> {
 /// Every document that some row names, with the dead letters: how an application sees what waits.
 pub(crate) async fn named(backend: &dyn Backend) -> Result<(Vec<Doc>, Vec<Letter>)> {
     let mut names = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut seen = Register::default();
     for row in backend.scan(&Scan::all(system::OUTBOX)).await? {
         let Some(record) = &row.record else { continue };
         // A damaged row is told of by the next round.
         let Ok(docs) = parse::<Row>(record, "outbox").and_then(|row| docs(&row)) else { continue };
-        names.extend(docs.into_iter().filter(|doc| seen.insert(doc.clone())));
+        names.extend(docs.into_iter().filter(|doc| seen.add(doc)));
     }
     let found = lookup(backend, &names).await?;
     let letters = dead::letters(backend).await?;
-    let dead: BTreeMap<&Doc, Hlc> = letters.iter().filter_map(|letter| Some((&letter.doc, letter.sent()?))).collect();
+    let dead = Refused::of(&letters);
     let waiting = names
         .iter()
         .zip(found)
         .filter(|(doc, standing)| {
-            standing.replica().is_some_and(|replica| replica.dirty && dead.get(doc) != Some(&replica.hlc))
+            standing.replica().is_some_and(|replica| replica.dirty && !dead.contains(doc, replica.hlc))
         })
         .map(|(doc, _)| doc.clone())
         .collect();

@@ -1,7 +1,5 @@
 //! Sending: numbering, freezing, and what the endpoint says of each operation.
 
-use std::collections::BTreeMap;
-
 use super::answer::{Incoming, Pushed, Reply, ResultRow, SentOp, document, nonsense, read};
 use super::round::{Awaiting, Round, Stage, Step};
 use super::{Action, Engine};
@@ -158,12 +156,12 @@ fn halves(request: &str) -> Result<Option<(String, String)>> {
 }
 
 /// Brings operations and results together by number.
-fn verdicts(sent: Vec<SentOp>, results: Vec<ResultRow>) -> Result<Vec<(SentOp, Verdict)>> {
-    let mut results: BTreeMap<u64, ResultRow> = results.into_iter().map(|result| (result.mid, result)).collect();
+fn verdicts(sent: Vec<SentOp>, mut results: Vec<ResultRow>) -> Result<Vec<(SentOp, Verdict)>> {
     sent.into_iter()
         .map(|op| {
-            let result = results.remove(&op.mid).ok_or_else(|| nonsense("without a result for an operation"))?;
-            verdict(result).map(|verdict| (op, verdict))
+            let of_it = results.iter().position(|result| result.mid == op.mid);
+            let of_it = of_it.ok_or_else(|| nonsense("without a result for an operation"))?;
+            verdict(results.swap_remove(of_it)).map(|verdict| (op, verdict))
         })
         .collect()
 }
