@@ -1,8 +1,7 @@
 //! What waits, told and decided on by hand.
 
-use serde::Deserialize;
-
 use super::effects::{Effects, raced};
+use super::engine::sent;
 use super::lookup::lookup;
 use super::worker::Inner;
 use super::{EntryState, OutboxEntry, SyncStatus, dead, outbox, pull, state};
@@ -22,20 +21,8 @@ pub(super) async fn status(inner: &Inner) -> Result<SyncStatus> {
 
 /// The documents of a flight.
 fn in_flight(flight: &state::Flight) -> Register {
-    #[derive(Deserialize)]
-    struct Name {
-        c: String,
-        id: String,
-    }
-    #[derive(Deserialize)]
-    struct Names {
-        ops: Vec<Name>,
-    }
-    let names = flight.requests.iter().filter_map(|request| serde_json::from_str::<Names>(request).ok());
-    names
-        .flat_map(|names| names.ops)
-        .filter_map(|name| Some(Doc::new(name.c, Key::from_text(&name.id).ok()?)))
-        .collect()
+    let ops = flight.requests.iter().filter_map(|request| sent(request).ok()).flatten();
+    ops.filter_map(|op| Some(Doc::new(op.c, Key::from_text(&op.id).ok()?))).collect()
 }
 
 async fn load(inner: &Inner) -> Result<state::Persisted> {

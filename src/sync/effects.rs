@@ -1,10 +1,9 @@
 //! What a merge writes, gathered into one commit.
 
 use super::document;
-use super::engine::{Incoming, Tally, Unreadable};
+use super::engine::{Change, Incoming, Tally, Unreadable};
 use super::lookup::Standing;
 use super::merge::{Decision, History, Policy, Remote, decide};
-use super::protocol::Change;
 use super::state::{SharedClock, strict};
 use super::{Applied, dead, outbox};
 use crate::backend::Backend;

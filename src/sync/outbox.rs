@@ -6,17 +6,16 @@
 
 use core::ops::Bound;
 
-use serde::{Deserialize, Serialize};
-
 use super::Hlc;
 use super::dead::{self, Letter, Refused};
 use super::document;
 use super::lookup::{Standing, lookup};
 use super::merge::Policy;
-use super::protocol::{Limits, PushOp};
-use super::state::{body, parse};
+use super::protocol::{Limits, Mode};
+use super::state::{body, parse, row};
 use crate::backend::{Backend, Scan};
 use crate::error::{Error, ErrorKind, Result};
+use crate::json::{FromJson, Json, Malformed, Members, Object, ToJson, array, quoted};
 use crate::model::{Delete, Doc, Key, KeyRange, Register, WriteOp, system};
 
 /// How many documents one row names at most.
@@ -26,11 +25,27 @@ const PAGE: usize = 64;
 /// What a request has beside its operations: the client, the epoch, punctuation.
 const ENVELOPE_BYTES: usize = 1024;
 
-#[derive(Serialize, Deserialize)]
 struct Row {
-    v: u32,
     at: f64,
     docs: Vec<(String, String)>,
+}
+
+impl ToJson for Row {
+    fn to_json(&self) -> String {
+        let docs = self.docs.iter().map(|(c, id)| array([quoted(c), quoted(id)]));
+        row().number("at", self.at).json("docs", &array(docs)).finish()
+    }
+}
+
+impl FromJson for Row {
+    fn from_members(members: &Members<'_>) -> core::result::Result<Self, Malformed> {
+        let name = |json: Json<'_>| match <[String; 2]>::try_from(json.strings()?) {
+            Ok([c, id]) => Some((c, id)),
+            Err(_) => None,
+        };
+        let docs = |json: Json<'_>| json.items()?.into_iter().map(name).collect();
+        Ok(Self { at: members.required("at", Json::number)?, docs: members.required("docs", docs)? })
+    }
 }
 
 /// The rows that name these documents.
@@ -38,7 +53,7 @@ pub(crate) fn append(docs: &[Doc], now: f64) -> Result<Vec<WriteOp>> {
     docs.chunks(ROW_DOCS)
         .map(|docs| {
             let docs = docs.iter().map(|doc| (doc.collection.clone(), doc.key.to_text())).collect();
-            let body = body(&Row { v: 1, at: now, docs })?;
+            let body = body(&Row { at: now, docs })?;
             Ok(WriteOp::Append { collection: system::OUTBOX.to_owned(), body })
         })
         .collect()
@@ -54,11 +69,43 @@ fn row_key(row: u64) -> Key {
     Key::Number(row as f64)
 }
 
+/// An operation that is to be sent, its body still text.
+#[derive(Debug)]
+pub(crate) struct Op {
+    c: String,
+    id: String,
+    base: Option<u64>,
+    hlc: Hlc,
+    mode: Mode,
+    body: Option<String>,
+}
+
+impl Op {
+    /// Its text, under a number.
+    pub(crate) fn text(&self, mid: u64) -> String {
+        let mode = match self.mode {
+            Mode::Cas => "cas",
+            Mode::Lww => "lww",
+        };
+        let op = Object::new().whole("mid", mid).text("c", &self.c).text("id", &self.id);
+        let op = match self.base {
+            Some(base) => op.whole("base", base),
+            None => op.json("base", "null"),
+        };
+        let op = op.text("hlc", &self.hlc.to_string()).text("mode", mode);
+        match &self.body {
+            Some(body) => op.json("body", body),
+            None => op.flag("del", true),
+        }
+        .finish()
+    }
+}
+
 /// What is to be sent next.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     /// The operations, not yet numbered, in the order of the first write.
-    pub(crate) ops: Vec<PushOp>,
+    pub(crate) ops: Vec<Op>,
     /// The rows that are done with once these operations are settled.
     pub(crate) rows: Vec<u64>,
     /// What cannot be sent, and why.
@@ -142,11 +189,11 @@ struct Reader {
 }
 
 /// What is known of a document that a row names.
-enum Seen {
-    /// Where it stands; nothing is decided yet.
-    Read(Standing),
-    /// Whether it is taken care of.
-    Decided(bool),
+struct Seen {
+    /// Where it stands, until that is looked into.
+    standing: Option<Standing>,
+    /// Whether it is taken care of, once it was looked into.
+    settled: bool,
 }
 
 impl Reader {
@@ -154,7 +201,9 @@ impl Reader {
     async fn read(&mut self, backend: &dyn Backend, rows: Vec<(u64, Vec<Doc>)>) -> Result<bool> {
         let docs = rows.iter().flat_map(|(_, docs)| docs);
         let new: Vec<Doc> = docs.filter(|doc| self.register.add(doc)).cloned().collect();
-        self.seen.extend(lookup(backend, &new).await?.into_iter().map(Seen::Read));
+        self.seen.extend(
+            lookup(backend, &new).await?.into_iter().map(|standing| Seen { standing: Some(standing), settled: true }),
+        );
         Ok(rows.into_iter().all(|(number, docs)| self.row(number, docs)))
     }
 
@@ -163,33 +212,27 @@ impl Reader {
         let mut covered = true;
         for doc in docs {
             let Some(seen) = self.register.number(&doc).and_then(|number| self.seen.get_mut(number)) else { continue };
-            let standing = match core::mem::replace(seen, Seen::Decided(true)) {
-                Seen::Read(standing) => standing,
-                Seen::Decided(known) => {
-                    *seen = Seen::Decided(known);
-                    covered &= known;
-                    continue;
-                }
+            let Some(standing) = seen.standing.take() else {
+                covered &= seen.settled;
+                continue;
             };
             let Some(replica) = standing.replica().filter(|replica| replica.dirty) else { continue };
             if self.dead.contains(&doc, replica.hlc) {
                 continue;
             }
-            let op = standing.live().map(document::encode).transpose().map(|body| PushOp {
-                mid: 0,
+            let op = standing.live().map(document::encode).transpose().map(|body| Op {
                 c: doc.collection.clone(),
                 id: doc.key.to_text(),
                 base: replica.rev,
                 hlc: replica.hlc,
                 mode: self.policy.mode(),
-                del: body.is_none(),
                 body,
             });
             match op.and_then(|op| size(&op, self.limits).map(|size| (op, size))) {
                 Err(error) => {
                     // It becomes a dead letter, and the row is read again then.
                     covered = false;
-                    *seen = Seen::Decided(false);
+                    seen.settled = false;
                     self.result.unsendable.push((doc, replica.hlc, error));
                 }
                 Ok((op, size)) => {
@@ -211,18 +254,15 @@ impl Reader {
 }
 
 /// What an operation adds to a request.
-fn size(op: &PushOp, limits: Limits) -> Result<usize> {
-    let body = op.body.as_ref().map_or(0, |body| body.get().len());
+fn size(op: &Op, limits: Limits) -> Result<usize> {
+    let body = op.body.as_ref().map_or(0, String::len);
     if body > limits.max_doc_bytes {
         let message = "the document is larger than the endpoint takes; make it smaller";
         return Err(Error::new(ErrorKind::QuotaExceeded, message)
             .with("bytes", body)
             .with("most", limits.max_doc_bytes));
     }
-    let text = serde_json::to_string(&PushOp { mid: u64::MAX, ..op.clone() }).map_err(|error| {
-        Error::new(ErrorKind::SerializationError, "the document has no encoded form").caused_by(error)
-    })?;
-    Ok(text.len() + 1)
+    Ok(op.text(u64::MAX).len() + 1)
 }
 
 /// Every document that some row names, with the dead letters: how an application sees what waits.

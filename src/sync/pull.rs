@@ -4,10 +4,9 @@ use core::ops::Bound;
 
 use super::dead;
 use super::effects::{Circumstances, Effects, Outcome, Storage, Written, document_of, raced};
-use super::engine::{Incoming, Snapshot, Unreadable};
+use super::engine::{Change, Incoming, Snapshot, Unreadable};
 use super::lookup::{Standing, lookup};
 use super::merge::{History, Local};
-use super::protocol::Change;
 use super::state::{Progress, Versioned, is_current};
 use crate::backend::Scan;
 use crate::error::{Error, ErrorKind, Result};

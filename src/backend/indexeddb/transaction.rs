@@ -160,7 +160,7 @@ impl Work {
         let written = self.staged(layout).and_then(|staging| {
             // Firefox commits a transaction whose request fails after it was told to commit: where one may fail, it is
             // left to see for itself that there are no more.
-            let may_fail = staging.changed.iter().any(|(row, ..)| layout.may_refuse(&row.collection));
+            let may_fail = staging.changed().any(|(row, _)| layout.may_refuse(&row.doc.collection));
             self.emit(layout, transaction, staging).map(|()| may_fail)
         });
         match written {

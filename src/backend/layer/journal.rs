@@ -212,7 +212,7 @@ mod tests {
 
     use super::*;
     use crate::backend::memory::MemoryBackend;
-    use crate::model::{Acknowledged, Body, Schema, system, tombstone_key};
+    use crate::model::{Acknowledged, Body, Precondition, Schema, system, tombstone_key};
     use crate::platform::Payload;
     use crate::sync::Clock;
 
@@ -256,7 +256,7 @@ mod tests {
         let receipt = commit(&journal, vec![put("notes", "a"), put("other", "x"), put("notes", "a")]).unwrap();
         assert_eq!(receipt.ops.len(), 3);
         assert_eq!(receipt.durability, Acknowledged::Memory);
-        assert_eq!(outbox(&raw), [r#"{"at":5.0,"docs":[["notes","a"]],"v":1}"#]);
+        assert_eq!(outbox(&raw), [r#"{"at":5,"docs":[["notes","a"]],"v":1}"#]);
         let record = raw.get("notes", &[Key::from("a")]).now_or_never().unwrap().unwrap().remove(0).unwrap();
         assert!(record.meta.replica.unwrap().dirty);
         assert_eq!(told.get(), 1);

@@ -10,8 +10,8 @@ mod round;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{Incoming, SentOp, Snapshot, Unreadable};
-pub(crate) use push::{Settlement, Verdict};
+pub(crate) use answer::{Change, Incoming, SentOp, Snapshot, Unreadable};
+pub(crate) use push::{Settlement, Verdict, sent};
 use round::{Round, Step};
 
 use super::outbox::Pending;
