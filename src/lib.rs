@@ -8,6 +8,7 @@ pub mod crypto;
 pub mod error;
 #[cfg(target_family = "wasm")]
 mod js;
+mod json;
 pub mod model;
 pub mod platform;
 pub mod policy;

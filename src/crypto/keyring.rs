@@ -1,9 +1,9 @@
 //! The open data keys: what seals and opens.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use litemap::LiteMap;
 use zeroize::Zeroizing;
 
 use super::Random;
@@ -39,10 +39,10 @@ pub struct Keyring(RefCell<State>);
 
 #[derive(Debug, Default)]
 struct State {
-    open: BTreeMap<KeyId, Rc<OpenKey>>,
+    open: LiteMap<KeyId, Rc<OpenKey>>,
     current: Option<KeyId>,
     /// What was sealed under each key. It outlives a lock, for the key does too.
-    sealed: BTreeMap<KeyId, u64>,
+    sealed: LiteMap<KeyId, u64>,
     last_nonce: Option<Nonce>,
     locks: u64,
 }

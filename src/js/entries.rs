@@ -209,10 +209,11 @@ pub(super) fn get_many(
     let shared = Rc::clone(shared);
     Ok(async move {
         shared.ready(&records).await?;
-        let mut found: std::collections::BTreeMap<Key, _> =
-            records.get_many(&keys).await?.into_iter().map(|entry| (entry.key.clone(), entry)).collect();
+        // What was found comes in the order asked for.
+        let mut found = records.get_many(&keys).await?.into_iter().peekable();
         let convert = |found| if with_metadata { entry(found) } else { found.value.into_js() };
-        Ok(map(given.into_iter().zip(&keys).filter_map(|(js, key)| Some((js, convert(found.remove(key)?))))))
+        let mut next = |key: &Key| found.next_if(|entry| entry.key == *key).map(convert);
+        Ok(map(given.into_iter().zip(&keys).filter_map(|(js, key)| Some((js, next(key)?)))))
     })
 }
 

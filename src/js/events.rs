@@ -1,10 +1,10 @@
 //! Events: what happens, told to listeners whose own failures change nothing.
 
 use core::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use js_sys::{Array, Function};
+use litemap::LiteMap;
 use wasm_bindgen::prelude::*;
 
 use super::convert::object;
@@ -21,7 +21,7 @@ const KINDS: [&str; 4] = ["change", "degraded", "sync", "error"];
 #[derive(Debug, Default)]
 pub(super) struct Listeners {
     next: Cell<u64>,
-    kept: RefCell<BTreeMap<u64, Kept>>,
+    kept: RefCell<LiteMap<u64, Kept>>,
 }
 
 /// What keeps one listener listening.

@@ -10,6 +10,7 @@ use super::convert::{items, names, object, property, query_result, strings};
 use super::options::{parse, whole};
 use super::store::Shared;
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::sorted_names;
 use crate::platform::Payload;
 use crate::query::{Field, Filter, Operator, Order, OrderedBy, Sort};
 use crate::store::{Collection as Records, Query};
@@ -71,8 +72,7 @@ fn filter(value: &JsValue, depth: usize) -> Result<Filter> {
     if !value.is_object() {
         return refuse("a filter is { field, operator, value }, { and }, { or } or { not }");
     }
-    let mut own = names(value);
-    own.sort_unstable();
+    let own = sorted_names(names(value));
     let own: Vec<&str> = own.iter().map(String::as_str).collect();
     match own.as_slice() {
         ["and"] => Ok(Filter::And(list(&property(value, "and")?, depth)?)),

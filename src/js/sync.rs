@@ -1,7 +1,6 @@
 //! `Sync`: replication, and its wiring to the page.
 
 use core::cell::RefCell;
-use std::collections::BTreeSet;
 use std::rc::{Rc, Weak};
 
 use futures_channel::oneshot;
@@ -17,7 +16,7 @@ use super::{error, events, promise};
 use crate::backend::layer::{Journal, Replicated};
 use crate::backend::{Backend, LocalFuture};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Schema, system};
+use crate::model::{Schema, sorted_names, system};
 use crate::platform::environment::{Announcer, OriginLock, Presence, has_network};
 use crate::platform::{now, random, said, sleep, spawn, within};
 use crate::store::{Change, ChangeKind, ChangeSource, DataStore, Event};
@@ -92,30 +91,39 @@ pub(super) fn read(given: &JsValue, retry: &JsValue, schema: &Schema) -> Result<
 
 /// Which collections replicate: those that are named, or every declared one that does not say otherwise, and secrets.
 fn replicated(given: &JsValue, schema: &Schema) -> Result<Vec<String>> {
-    let mut chosen: BTreeSet<String> = BTreeSet::new();
+    let mut chosen: Vec<String> = Vec::new();
     let check = |name: &str| {
         if name == CREDENTIALS { Ok(()) } else { crate::model::check_name(name) }
     };
-    let by_declaration = |name: &String| schema.get(name).is_none_or(|collection| collection.sync != Some(false));
     if given.is_undefined() {
-        chosen.extend(schema.collections.keys().filter(|name| by_declaration(name)).cloned());
-        chosen.insert(CREDENTIALS.to_owned());
+        chosen.extend(
+            schema
+                .collections()
+                .filter(|(_, collection)| collection.sync != Some(false))
+                .map(|(name, _)| name.to_owned()),
+        );
+        chosen.push(CREDENTIALS.to_owned());
     } else if Array::is_array(given) {
         for name in items(given)? {
             let name = name
                 .as_string()
                 .ok_or_else(|| Error::new(ErrorKind::InvalidConfig, "“sync.collections” lists collections by name"))?;
             check(&name)?;
-            chosen.insert(name);
+            chosen.push(name);
         }
     } else if given.is_object() {
-        chosen.extend(schema.collections.keys().filter(|name| by_declaration(name)).cloned());
-        chosen.insert(CREDENTIALS.to_owned());
+        chosen.extend(
+            schema
+                .collections()
+                .filter(|(_, collection)| collection.sync != Some(false))
+                .map(|(name, _)| name.to_owned()),
+        );
+        chosen.push(CREDENTIALS.to_owned());
         for name in names(given) {
             check(&name)?;
             match property(given, &name)?.as_bool() {
-                Some(true) => drop(chosen.insert(name)),
-                Some(false) => drop(chosen.remove(&name)),
+                Some(true) => chosen.push(name),
+                Some(false) => chosen.retain(|other| *other != name),
                 None => {
                     return Err(Error::new(ErrorKind::InvalidConfig, "a collection replicates or not: true or false")
                         .with("collection", name));
@@ -128,11 +136,11 @@ fn replicated(given: &JsValue, schema: &Schema) -> Result<Vec<String>> {
             "“sync.collections” is a list, or an object of true and false",
         ));
     }
-    if chosen.contains(CREDENTIALS) || chosen.iter().any(|name| schema.encrypted(name)) {
+    if chosen.iter().any(|name| schema.encrypted(name)) {
         // What is sealed is of use elsewhere only with the wrapped key it was sealed under.
-        chosen.insert(system::KEYS.to_owned());
+        chosen.push(system::KEYS.to_owned());
     }
-    Ok(chosen.into_iter().collect())
+    Ok(sorted_names(chosen))
 }
 
 fn retry_policy(given: &JsValue) -> Result<Retry> {

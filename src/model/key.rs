@@ -1,10 +1,11 @@
 //! Keys, in the types and the order of IndexedDB, and their text form.
 
 use core::cmp::Ordering;
-
-use serde_json::{Value, json};
+use std::collections::BinaryHeap;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::json::{Json, Object, array, quoted};
+use crate::platform::number_text;
 
 /// A key of a record or of an index.
 ///
@@ -95,39 +96,43 @@ impl Key {
             return Ok(Self::String(text.to_owned()));
         };
         let invalid = || Error::new(ErrorKind::InvalidKey, "the text is not the text of a key").with("text", text);
-        let value: Value = serde_json::from_str(json).map_err(|_| invalid())?;
-        Self::from_json(&value, 0).ok_or_else(invalid)
+        Json::parse(json).ok().and_then(|json| Self::from_json(json, 0)).ok_or_else(invalid)
     }
 
-    fn to_json(&self) -> Value {
+    fn to_json(&self) -> String {
         match self {
-            Self::Number(number) if number.is_finite() => json_number(*number),
-            Self::Number(number) => json!({ "number": if *number > 0.0 { "Infinity" } else { "-Infinity" } }),
-            Self::Date(ms) => json!({ "date": json_number(*ms) }),
-            Self::String(text) => json!(text),
-            Self::Binary(bytes) => json!({ "bytes": hex(bytes) }),
-            Self::Array(items) => Value::Array(items.iter().map(Self::to_json).collect()),
+            Self::Number(number) if number.is_finite() => number_text(*number),
+            Self::Number(number) => Object::new().text("number", &number_text(*number)).finish(),
+            Self::Date(ms) => Object::new().number("date", *ms).finish(),
+            Self::String(text) => quoted(text),
+            Self::Binary(bytes) => Object::new().text("bytes", &hex(bytes)).finish(),
+            Self::Array(items) => array(items.iter().map(Self::to_json)),
         }
     }
 
-    fn from_json(value: &Value, depth: usize) -> Option<Self> {
+    fn from_json(json: Json<'_>, depth: usize) -> Option<Self> {
         if depth > MAX_DEPTH {
             return None;
         }
-        match value {
-            Value::Number(number) => number.as_f64().map(Self::Number),
-            Value::String(text) => Some(Self::String(text.clone())),
-            Value::Array(items) => {
-                items.iter().map(|item| Self::from_json(item, depth + 1)).collect::<Option<Vec<_>>>().map(Self::Array)
-            }
-            Value::Object(map) if map.len() == 1 => match map.iter().next() {
-                Some((name, Value::Number(ms))) if name == "date" => ms.as_f64().map(Self::Date),
-                Some((name, Value::String(text))) if name == "bytes" => unhex(text).map(Self::Binary),
-                Some((name, Value::String(text))) if name == "number" => match text.as_str() {
-                    "Infinity" => Some(Self::Number(f64::INFINITY)),
-                    "-Infinity" => Some(Self::Number(f64::NEG_INFINITY)),
-                    _ => None,
-                },
+        if let Some(number) = json.number() {
+            return number.is_finite().then_some(Self::Number(number));
+        }
+        if let Some(text) = json.string() {
+            return Some(Self::String(text));
+        }
+        if let Some(items) = json.items() {
+            return items
+                .into_iter()
+                .map(|item| Self::from_json(item, depth + 1))
+                .collect::<Option<_>>()
+                .map(Self::Array);
+        }
+        match json.members().ok()?.only()? {
+            ("date", ms) => ms.number().map(Self::Date),
+            ("bytes", text) => unhex(&text.string()?).map(Self::Binary),
+            ("number", text) => match text.string()?.as_str() {
+                "Infinity" => Some(Self::Number(f64::INFINITY)),
+                "-Infinity" => Some(Self::Number(f64::NEG_INFINITY)),
                 _ => None,
             },
             _ => None,
@@ -191,11 +196,11 @@ impl From<u32> for Key {
     }
 }
 
-/// Whole numbers without a fraction, so that equal keys have equal texts.
-fn json_number(number: f64) -> Value {
-    let whole = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "checked to be a whole number that a double holds exactly")]
-    if whole { json!(number as i64) } else { json!(number) }
+/// Keys, each once, in order.
+pub(crate) fn distinct(keys: Vec<Key>) -> Vec<Key> {
+    let mut sorted = BinaryHeap::from(keys).into_sorted_vec();
+    sorted.dedup();
+    sorted
 }
 
 fn hex(bytes: &[u8]) -> String {

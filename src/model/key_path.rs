@@ -1,5 +1,6 @@
 //! Key paths: which fields of a record make a key.
 
+use super::key::distinct;
 use super::{Fields, Key, Scalar};
 
 /// One dotted path, or several that make an array key.
@@ -29,16 +30,14 @@ impl KeyPath {
         let Self::Single(path) = self else { return self.extract(payload).into_iter().collect() };
         let Some(value) = payload.at(path) else { return Vec::new() };
         let Some(elements) = value.elements() else { return self.extract(payload).into_iter().collect() };
-        let mut keys: Vec<Key> = elements
+        let keys: Vec<Key> = elements
             .iter()
             .filter_map(|element| match element.scalar() {
                 Scalar::Key(key) => Some(key),
                 Scalar::Missing | Scalar::Null | Scalar::Boolean(_) | Scalar::Other => None,
             })
             .collect();
-        keys.sort();
-        keys.dedup();
-        keys
+        distinct(keys)
     }
 
     /// The paths, in order.

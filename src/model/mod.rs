@@ -2,6 +2,7 @@
 
 mod apply;
 mod batch;
+mod doc;
 mod key;
 mod key_path;
 mod range;
@@ -15,10 +16,12 @@ pub use batch::{
     Acknowledged, CommitReceipt, Content, Delete, Durability, Expiry, MetadataChange, OpReceipt, Precondition, Put,
     RemoteState, Replicate, WriteBatch, WriteOp,
 };
+pub(crate) use doc::{Doc, Register};
 pub use key::Key;
+pub(crate) use key::distinct;
 pub use key_path::KeyPath;
 pub use range::KeyRange;
 pub use record::{Body, Meta, Record, Replica};
-pub(crate) use schema::check_name;
 pub use schema::{Collection, Index, Schema, system};
+pub(crate) use schema::{check_name, sorted_names};
 pub use value::{Fields, Scalar};

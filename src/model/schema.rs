@@ -1,6 +1,8 @@
 //! What an application declares, and what the system keeps for itself.
 
-use std::collections::BTreeMap;
+use std::collections::BinaryHeap;
+
+use litemap::LiteMap;
 
 use super::KeyPath;
 use crate::error::{Error, ErrorKind, Result};
@@ -60,8 +62,7 @@ pub struct Index {
 /// Every declared collection, by name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Schema {
-    /// The collections.
-    pub collections: BTreeMap<String, Collection>,
+    collections: LiteMap<String, Collection>,
 }
 
 impl Schema {
@@ -69,6 +70,11 @@ impl Schema {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Collection> {
         self.collections.get(name)
+    }
+
+    /// The collections, by name.
+    pub fn collections(&self) -> impl Iterator<Item = (&str, &Collection)> {
+        self.collections.iter().map(|(name, collection)| (name.as_str(), collection))
     }
 
     /// Whether records of `name` are sealed.
@@ -97,9 +103,9 @@ impl Schema {
                 return refuse("a keyPath must be one or more property names, joined with dots");
             }
         }
-        let mut names: Vec<&str> = collection.indexes.iter().map(|index| index.name.as_str()).collect();
-        names.sort_unstable();
-        if names.windows(2).any(|pair| pair.first() == pair.last()) {
+        let repeated =
+            |(at, index): (usize, &Index)| collection.indexes.iter().skip(at + 1).any(|i| i.name == index.name);
+        if collection.indexes.iter().enumerate().any(repeated) {
             return refuse("two indexes have the same name");
         }
         if collection.ttl.is_some_and(|ttl| !ttl.is_finite() || ttl <= 0.0) {
@@ -130,6 +136,13 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
         return refuse("“credentials” is reserved; use the store's `credentials`");
     }
     Ok(())
+}
+
+/// Names, each once, in order.
+pub(crate) fn sorted_names(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut sorted: Vec<String> = BinaryHeap::from_iter(names).into_sorted_vec();
+    sorted.dedup();
+    sorted
 }
 
 fn is_path(path: &str) -> bool {

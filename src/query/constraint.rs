@@ -4,7 +4,7 @@ use core::cmp::Ordering;
 use core::ops::Bound;
 
 use super::{Field, Filter, Operand, Operator};
-use crate::model::{Key, KeyRange, Scalar};
+use crate::model::{Key, KeyRange, Scalar, distinct};
 
 /// What some conditions leave of a field's keys.
 ///
@@ -110,12 +110,11 @@ fn part(operator: Operator, operand: &Operand) -> Option<Part> {
                 Scalar::Key(key) if key.is_valid() => Some(key),
                 Scalar::Missing | Scalar::Null | Scalar::Boolean(_) | Scalar::Other | Scalar::Key(_) => None,
             });
-            let mut keys: Vec<&Key> = keys.collect::<Option<_>>()?;
+            let keys: Vec<&Key> = keys.collect::<Option<_>>()?;
             return match (operator, keys.as_slice()) {
                 (Operator::In, _) => {
-                    keys.sort();
-                    keys.dedup();
-                    let ranges = keys.into_iter().cloned().map(KeyRange::only).collect();
+                    let keys = distinct(keys.into_iter().cloned().collect());
+                    let ranges = keys.into_iter().map(KeyRange::only).collect();
                     Some(Part { ranges, end: End::Both, exact: true })
                 }
                 (Operator::Between, [from, to]) if from.same_type(to) => {

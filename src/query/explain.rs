@@ -3,6 +3,7 @@
 use core::ops::Bound;
 
 use super::Filter;
+use crate::json::quoted;
 use crate::model::{Key, KeyRange};
 
 /// More ranges than this are counted, not written.
@@ -51,7 +52,7 @@ fn interval(range: &KeyRange) -> String {
 /// A key as JSON has it, and what JSON lacks as the text of keys has it.
 fn text(key: &Key) -> String {
     match key {
-        Key::String(text) => serde_json::Value::from(text.as_str()).to_string(),
+        Key::String(text) => quoted(text),
         Key::Number(_) | Key::Date(_) | Key::Binary(_) | Key::Array(_) => {
             key.to_text().trim_start_matches('~').to_owned()
         }

@@ -1,6 +1,7 @@
 //! The order of records.
 
 use core::cmp::Ordering;
+use std::collections::BinaryHeap;
 
 use super::Field;
 use super::evaluate::Found;
@@ -78,16 +79,49 @@ const fn rank(scalar: &Scalar) -> u8 {
 /// - Each field of each record is read once.
 /// - Without fields to sort by, the records stay as they are.
 pub fn sort_records(records: &mut Vec<Record>, sorts: &[Sort]) {
-    let Some(last) = sorts.last() else { return };
-    let fields = |record: &Record| sorts.iter().map(|sort| Found::of(&sort.field, record).scalar()).collect();
-    let mut keyed: Vec<(Vec<Scalar>, Record)> =
-        core::mem::take(records).into_iter().map(|record| (fields(&record), record)).collect();
-    keyed.sort_by(|(a, record_a), (b, record_b)| {
-        let by_fields = sorts.iter().zip(a.iter().zip(b)).map(|(sort, (a, b))| compare(a, b, sort.order));
-        by_fields.fold(Ordering::Equal, Ordering::then).then_with(|| last.order.turn(record_a.key.cmp(&record_b.key)))
-    });
-    records.extend(keyed.into_iter().map(|(_, record)| record));
+    if sorts.is_empty() {
+        return;
+    }
+    let ranked: BinaryHeap<Ranked<'_>> = records.drain(..).map(|record| Ranked::new(record, sorts)).collect();
+    records.extend(ranked.into_sorted_vec().into_iter().map(|ranked| ranked.record));
 }
+
+/// A record among others in an order. No two of them are equal: the key decides last.
+struct Ranked<'a> {
+    record: Record,
+    fields: Vec<Scalar>,
+    sorts: &'a [Sort],
+}
+
+impl<'a> Ranked<'a> {
+    fn new(record: Record, sorts: &'a [Sort]) -> Self {
+        let fields = sorts.iter().map(|sort| Found::of(&sort.field, &record).scalar()).collect();
+        Self { record, fields, sorts }
+    }
+}
+
+impl Ord for Ranked<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let fields = self.sorts.iter().zip(self.fields.iter().zip(&other.fields));
+        let by_fields = fields.map(|(sort, (a, b))| compare(a, b, sort.order)).fold(Ordering::Equal, Ordering::then);
+        let order = self.sorts.last().map(|last| last.order).unwrap_or_default();
+        by_fields.then_with(|| order.turn(self.record.key.cmp(&other.record.key)))
+    }
+}
+
+impl PartialOrd for Ranked<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Ranked<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl Eq for Ranked<'_> {}
 
 #[cfg(test)]
 mod tests {

@@ -1,12 +1,11 @@
 //! Lists: keys and items, by prefix and pattern.
 
 use core::ops::Bound;
-use std::collections::BTreeSet;
 
 use super::Collection;
 use crate::backend::{Read, Scan, Source};
 use crate::error::Result;
-use crate::model::{Key, KeyRange, Record};
+use crate::model::{Key, KeyRange, Record, distinct};
 use crate::platform::{Payload, now};
 
 /// What to list.
@@ -70,7 +69,7 @@ impl Collection {
         if exact {
             return Ok(keys.collect());
         }
-        let wanted = keys.filter(|key| !over.contains(key) && matches(options.pattern.as_deref(), key));
+        let wanted = keys.filter(|key| over.binary_search(key).is_err() && matches(options.pattern.as_deref(), key));
         Ok(wanted.skip(options.offset).take(options.limit.unwrap_or(usize::MAX)).collect())
     }
 
@@ -96,8 +95,8 @@ impl Collection {
         all.and_then(|all| Ok(all.saturating_sub(over?))).map_err(|error| error.during("count"))
     }
 
-    /// The keys of entries whose time is over.
-    async fn expired(&self) -> Result<BTreeSet<Key>> {
+    /// The keys of entries whose time is over, sorted.
+    async fn expired(&self) -> Result<Vec<Key>> {
         let scan = Scan {
             source: Source::Expiring,
             range: KeyRange { lower: Bound::Unbounded, upper: Bound::Included(Key::Number(now())) },
@@ -105,7 +104,7 @@ impl Collection {
             ..Scan::all(self.name())
         };
         let rows = self.stack().scan(&scan).await?;
-        Ok(rows.into_iter().map(|row| row.key).collect())
+        Ok(distinct(rows.into_iter().map(|row| row.key).collect()))
     }
 
     /// The scan of a list; `exact` where the backend may count off offset and limit itself.

@@ -133,7 +133,7 @@ impl DataStore {
 
     /// Empties every collection and namespace. Credentials stay.
     pub async fn clear(&self) -> Result<()> {
-        let mut names: Vec<String> = self.0.schema.collections.keys().cloned().collect();
+        let mut names: Vec<String> = self.0.schema.collections().map(|(name, _)| name.to_owned()).collect();
         names.extend(self.0.stack.namespaces().await?);
         let ops = names.into_iter().map(|collection| WriteOp::Clear { collection }).collect();
         self.commit(ops, None).await.map(drop).map_err(|error| error.during("clear"))

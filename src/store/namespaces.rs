@@ -1,11 +1,11 @@
 //! Namespaces: made by a write or by name, listed, deleted.
 
-use std::collections::BTreeSet;
-
 use super::DataStore;
 use crate::backend::{Read, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, Delete, Key, KeyRange, MetadataChange, Precondition, Put, WriteOp, check_name, system};
+use crate::model::{
+    Body, Delete, Key, KeyRange, MetadataChange, Precondition, Put, WriteOp, check_name, sorted_names, system,
+};
 use crate::platform::Payload;
 
 impl DataStore {
@@ -63,12 +63,10 @@ impl DataStore {
             _ => None,
         });
         let held = self.0.stack.namespaces().await.map_err(|error| error.during("listNamespaces"))?;
-        let names: BTreeSet<String> = created
-            .chain(held)
-            .chain(self.0.schema.collections.keys().cloned())
-            .chain([system::DEFAULT_NAMESPACE.to_owned()])
-            .collect();
-        Ok(names.into_iter().collect())
+        let mut names: Vec<String> = created.chain(held).collect();
+        names.extend(self.0.schema.collections().map(|(name, _)| name.to_owned()));
+        names.push(system::DEFAULT_NAMESPACE.to_owned());
+        Ok(sorted_names(names))
     }
 
     /// The metadata that a namespace was created with.

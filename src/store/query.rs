@@ -1,11 +1,9 @@
 //! Running a plan: scans, checks, sorts, and stops at the limit.
 
-use std::collections::BTreeSet;
-
 use super::{Collection, Entry};
 use crate::backend::{Read, Scan};
 use crate::error::Result;
-use crate::model::{Key, Record};
+use crate::model::{Doc, Key, Record, Register};
 use crate::platform::now;
 use crate::query::{Filter, OrderedBy, Plan, Sort, matches, plan, sort_records};
 
@@ -64,7 +62,7 @@ impl Collection {
         let plan = plan(query.filter.as_ref(), &query.sort, self.declared());
         let wanted = query.limit.map(|limit| limit.saturating_add(query.offset));
         let early = if plan.order == OrderedBy::Memory { None } else { wanted };
-        let mut reading = Reading { collection: self, plan: &plan, now: now(), seen: BTreeSet::new(), read: 0 };
+        let mut reading = Reading { collection: self, plan: &plan, now: now(), seen: Register::default(), read: 0 };
         let mut records = reading.records(early).await?;
         let rows_read = reading.read;
         if plan.order == OrderedBy::Memory {
@@ -81,7 +79,7 @@ struct Reading<'a> {
     collection: &'a Collection,
     plan: &'a Plan,
     now: f64,
-    seen: BTreeSet<Key>,
+    seen: Register,
     read: usize,
 }
 
@@ -156,7 +154,7 @@ impl Reading<'_> {
             }
             let wanted = !record.meta.expired(self.now)
                 && self.plan.residual.as_ref().is_none_or(|residual| matches(residual, &record))
-                && (!self.plan.distinct || self.seen.insert(record.key.clone()));
+                && (!self.plan.distinct || self.seen.add(&Doc::new(self.collection.name(), record.key.clone())));
             if wanted {
                 hits.push(record);
             }

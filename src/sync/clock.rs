@@ -9,6 +9,7 @@ use core::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::json::Json;
 
 /// How far ahead of the endpoint's time a stamp may be, milliseconds.
 pub const MAX_AHEAD_MS: u64 = 5 * 60 * 1000;
@@ -75,6 +76,13 @@ impl FromStr for Hlc {
             if valid { u64::from_str_radix(digits, 16).map_err(|_| invalid()) } else { Err(invalid()) }
         };
         Ok(Self { time: part(time)?, device: part(device)? })
+    }
+}
+
+impl Hlc {
+    /// Reads it off JSON.
+    pub(crate) fn from_json(json: Json<'_>) -> Option<Self> {
+        json.string()?.parse().ok()
     }
 }
 

@@ -1,15 +1,12 @@
 //! What waits, told and decided on by hand.
 
-use std::collections::BTreeSet;
-
-use serde::Deserialize;
-
 use super::effects::{Effects, raced};
-use super::lookup::{Doc, lookup};
+use super::engine::sent;
+use super::lookup::lookup;
 use super::worker::Inner;
 use super::{EntryState, OutboxEntry, SyncStatus, dead, outbox, pull, state};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::Key;
+use crate::model::{Doc, Key, Register};
 
 /// How often a commit is made anew because of writes in between.
 const MOST_RACES: usize = 10;
@@ -23,21 +20,9 @@ pub(super) async fn status(inner: &Inner) -> Result<SyncStatus> {
 }
 
 /// The documents of a flight.
-fn in_flight(flight: &state::Flight) -> BTreeSet<Doc> {
-    #[derive(Deserialize)]
-    struct Name {
-        c: String,
-        id: String,
-    }
-    #[derive(Deserialize)]
-    struct Names {
-        ops: Vec<Name>,
-    }
-    let names = flight.requests.iter().filter_map(|request| serde_json::from_str::<Names>(request).ok());
-    names
-        .flat_map(|names| names.ops)
-        .filter_map(|name| Some(Doc::new(name.c, Key::from_text(&name.id).ok()?)))
-        .collect()
+fn in_flight(flight: &state::Flight) -> Register {
+    let ops = flight.requests.iter().filter_map(|request| sent(request).ok()).flatten();
+    ops.filter_map(|op| Some(Doc::new(op.c, Key::from_text(&op.id).ok()?))).collect()
 }
 
 async fn load(inner: &Inner) -> Result<state::Persisted> {

@@ -3,26 +3,43 @@
 //! A row of [`system::DEAD`]: `{"v": 1, "hlc", "attempts", "at", "code", "message"}` under `[collection, key]` for what
 //! we sent, and without `hlc` under `[collection, key as text, "in"]` for what we were sent.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-
 use super::Hlc;
-use super::lookup::Doc;
-use super::state::{body, parse};
+use super::state::{body, parse, row};
 use crate::backend::{Backend, Scan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Delete, Key, Put, WriteOp, system, tombstone_key};
+use crate::json::{FromJson, Json, Malformed, Members, ToJson};
+use crate::model::{Delete, Doc, Key, Put, Register, WriteOp, system, tombstone_key};
 
-#[derive(Serialize, Deserialize)]
 struct Row {
-    v: u32,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     hlc: Option<Hlc>,
     attempts: u32,
     at: f64,
     code: String,
     message: String,
+}
+
+impl ToJson for Row {
+    fn to_json(&self) -> String {
+        row()
+            .maybe(self.hlc, |object, hlc| object.text("hlc", &hlc.to_string()))
+            .whole("attempts", self.attempts.into())
+            .number("at", self.at)
+            .text("code", &self.code)
+            .text("message", &self.message)
+            .finish()
+    }
+}
+
+impl FromJson for Row {
+    fn from_members(members: &Members<'_>) -> core::result::Result<Self, Malformed> {
+        Ok(Self {
+            hlc: members.optional("hlc", Hlc::from_json)?,
+            attempts: members.required("attempts", |json| json.whole()?.try_into().ok())?,
+            at: members.required("at", Json::number)?,
+            code: members.required("code", Json::string)?,
+            message: members.required("message", Json::string)?,
+        })
+    }
 }
 
 /// A dead letter.
@@ -49,7 +66,7 @@ impl Letter {
 
 fn put(row: Key, hlc: Option<Hlc>, attempts: u32, at: f64, error: &Error) -> Result<WriteOp> {
     let code = error.kind().code().to_owned();
-    let content = Row { v: 1, hlc, attempts, at, code, message: error.to_string() };
+    let content = Row { hlc, attempts, at, code, message: error.to_string() };
     Ok(WriteOp::Put(Put::new(system::DEAD, row, body(&content)?)))
 }
 
@@ -105,6 +122,27 @@ fn letter(row: &Key, content: Result<Row>) -> Option<Letter> {
 }
 
 /// What was refused, and under which stamp: a later write of the same document is sent again.
-pub(crate) async fn stamps(backend: &dyn Backend) -> Result<BTreeMap<Doc, Hlc>> {
-    Ok(letters(backend).await?.into_iter().filter_map(|letter| Some((letter.doc.clone(), letter.sent()?))).collect())
+#[derive(Debug, Default)]
+pub(crate) struct Refused {
+    register: Register,
+    stamps: Vec<Hlc>,
+}
+
+impl Refused {
+    pub(crate) fn of(letters: &[Letter]) -> Self {
+        let mut refused = Self::default();
+        for letter in letters {
+            if let Some(stamp) = letter.sent()
+                && refused.register.add(&letter.doc)
+            {
+                refused.stamps.push(stamp);
+            }
+        }
+        refused
+    }
+
+    /// Whether this very write was.
+    pub(crate) fn contains(&self, doc: &Doc, stamp: Hlc) -> bool {
+        self.register.number(doc).and_then(|number| self.stamps.get(number)) == Some(&stamp)
+    }
 }

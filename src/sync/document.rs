@@ -5,40 +5,37 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::json::{self, FromJson, Json, Malformed, Members, Object};
 use crate::model::{Body, Record, RemoteState};
 use crate::platform::Payload;
 
-#[derive(Serialize, Deserialize)]
+/// What a body says, its values still text.
 struct Wire {
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
-    value: Option<Box<RawValue>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
     sealed: Option<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     tags: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    metadata: Option<Box<RawValue>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    metadata: Option<String>,
     expires: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     created: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     modified: Option<f64>,
 }
 
-/// A `null` that is there is a value, not the absence of one.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> core::result::Result<Option<Box<RawValue>>, D::Error> {
-    Box::<RawValue>::deserialize(deserializer).map(Some)
-}
-
-fn raw(payload: &Payload) -> Result<Box<RawValue>> {
-    RawValue::from_string(payload.to_wire()?).map_err(|error| {
-        Error::new(ErrorKind::SerializationError, "the value has no encoded form; store plain data").caused_by(error)
-    })
+impl FromJson for Wire {
+    fn from_members(members: &Members<'_>) -> core::result::Result<Self, Malformed> {
+        let text = |json: Json<'_>| json.text().to_owned();
+        Ok(Self {
+            // A null that is there is a value, not the absence of one.
+            value: members.find("value")?.map(text),
+            sealed: members.optional("sealed", Json::string)?,
+            tags: members.optional("tags", Json::strings)?.unwrap_or_default(),
+            metadata: members.optional("metadata", |json| Some(text(json)))?,
+            expires: members.optional("expires", Json::number)?,
+            created: members.optional("created", Json::number)?,
+            modified: members.optional("modified", Json::number)?,
+        })
+    }
 }
 
 /// Writes a record's body.
@@ -46,23 +43,19 @@ fn raw(payload: &Payload) -> Result<Box<RawValue>> {
 /// # Errors
 ///
 /// `SERIALIZATION_ERROR` where a value has no encoded form.
-pub(crate) fn encode(record: &Record) -> Result<Box<RawValue>> {
-    let (value, sealed) = match &record.body {
-        Body::Clear(payload) => (Some(raw(payload)?), None),
-        Body::Sealed(bytes) => (None, Some(STANDARD.encode(bytes))),
+pub(crate) fn encode(record: &Record) -> Result<String> {
+    let meta = &record.meta;
+    let body = match &record.body {
+        Body::Clear(payload) => Object::new().json("value", &payload.to_wire()?),
+        Body::Sealed(bytes) => Object::new().text("sealed", &STANDARD.encode(bytes)),
     };
-    let wire = Wire {
-        value,
-        sealed,
-        tags: record.meta.tags.clone(),
-        metadata: record.meta.metadata.as_ref().map(raw).transpose()?,
-        expires: record.meta.expires,
-        created: Some(record.meta.created),
-        modified: Some(record.meta.modified),
+    let body = if meta.tags.is_empty() { body } else { body.texts("tags", &meta.tags) };
+    let body = match &meta.metadata {
+        Some(metadata) => body.json("metadata", &metadata.to_wire()?),
+        None => body,
     };
-    serde_json::value::to_raw_value(&wire).map_err(|error| {
-        Error::new(ErrorKind::SerializationError, "the record has no encoded form; store plain data").caused_by(error)
-    })
+    let body = body.maybe(meta.expires, |body, expires| body.number("expires", expires));
+    Ok(body.number("created", meta.created).number("modified", meta.modified).finish())
 }
 
 /// Reads a body; `changed` is the time of the change, for a body that tells no times.
@@ -70,13 +63,13 @@ pub(crate) fn encode(record: &Record) -> Result<Box<RawValue>> {
 /// # Errors
 ///
 /// `SERIALIZATION_ERROR` where it is not the body of a document.
-pub(crate) fn decode(body: Option<&RawValue>, changed: f64) -> Result<RemoteState> {
+pub(crate) fn decode(body: Option<&str>, changed: f64) -> Result<RemoteState> {
     let malformed = |message: &str| Error::new(ErrorKind::SerializationError, message);
     let body = body.ok_or_else(|| malformed("the endpoint sent a document without a body"))?;
-    let wire: Wire = serde_json::from_str(body.get())
-        .map_err(|error| malformed("the endpoint sent a document that cannot be read").caused_by(position(&error)))?;
+    let wire: Wire = json::read(body)
+        .map_err(|error| malformed("the endpoint sent a document that cannot be read").caused_by(error))?;
     let body = match (wire.value, wire.sealed) {
-        (Some(value), None) => Body::Clear(Payload::from_wire(value.get())?),
+        (Some(value), None) => Body::Clear(Payload::from_wire(&value)?),
         (None, Some(sealed)) => Body::Sealed(
             STANDARD.decode(sealed).map_err(|_| malformed("the endpoint sent a sealed document that is not base64"))?,
         ),
@@ -85,7 +78,7 @@ pub(crate) fn decode(body: Option<&RawValue>, changed: f64) -> Result<RemoteStat
         }
     };
     let metadata = match wire.metadata {
-        Some(metadata) if metadata.get().starts_with('{') => Some(Payload::from_wire(metadata.get())?),
+        Some(metadata) if metadata.starts_with('{') => Some(Payload::from_wire(&metadata)?),
         Some(_) => return Err(malformed("the endpoint sent a document whose metadata is no object")),
         None => None,
     };
@@ -97,11 +90,6 @@ pub(crate) fn decode(body: Option<&RawValue>, changed: f64) -> Result<RemoteStat
         created: wire.created.unwrap_or(changed),
         modified: wire.modified.unwrap_or(changed),
     })
-}
-
-/// Where a text stops being JSON, without the text: it may be anyone's data.
-pub(crate) fn position(error: &serde_json::Error) -> String {
-    format!("{:?} at line {}, column {}", error.classify(), error.line(), error.column())
 }
 
 #[cfg(test)]
@@ -141,7 +129,7 @@ mod tests {
     #[test]
     fn a_sealed_body_travels_as_it_is() {
         let sent = encode(&record(Body::Sealed(vec![0, 255, 7]))).unwrap();
-        assert!(sent.get().contains(r#""sealed":"AP8H""#));
+        assert!(sent.contains(r#""sealed":"AP8H""#));
         let RemoteState::Present { body: Body::Sealed(back), .. } = decode(Some(&sent), 0.0).unwrap() else {
             panic!("not a sealed document")
         };
@@ -150,8 +138,7 @@ mod tests {
 
     #[test]
     fn a_body_without_times_has_those_of_the_change() {
-        let sent = RawValue::from_string(r#"{"value":1}"#.into()).unwrap();
-        let RemoteState::Present { created, modified, .. } = decode(Some(&sent), 7.0).unwrap() else {
+        let RemoteState::Present { created, modified, .. } = decode(Some(r#"{"value":1}"#), 7.0).unwrap() else {
             panic!("not a document")
         };
         assert_eq!((created, modified), (7.0, 7.0));
@@ -171,8 +158,7 @@ mod tests {
             r#"{"value":1,"metadata":"secret"}"#,
             r#"{"value":1,"expires":"secret"}"#,
         ] {
-            let sent = RawValue::from_string(text.into()).unwrap();
-            let error = decode(Some(&sent), 0.0).unwrap_err();
+            let error = decode(Some(text), 0.0).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::SerializationError, "{text}");
             assert!(!error.to_string().contains("secret"), "{error}");
         }

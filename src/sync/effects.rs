@@ -1,15 +1,14 @@
 //! What a merge writes, gathered into one commit.
 
 use super::document;
-use super::engine::{Incoming, Tally, Unreadable};
-use super::lookup::{Doc, Standing};
+use super::engine::{Change, Incoming, Tally, Unreadable};
+use super::lookup::Standing;
 use super::merge::{Decision, History, Policy, Remote, decide};
-use super::protocol::Change;
 use super::state::{SharedClock, strict};
 use super::{Applied, dead, outbox};
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Key, RemoteState, Replica, Replicate, WriteOp};
+use crate::model::{Doc, Key, RemoteState, Replica, Replicate, WriteOp};
 
 /// What a step of storage works with.
 #[derive(Debug, Clone, Copy)]
@@ -162,8 +161,7 @@ impl Effects {
 
     /// Commits, with strict durability.
     pub(crate) async fn commit(mut self, storage: Storage<'_>) -> Result<Written> {
-        let named = self.named.iter().map(|doc| (doc.collection.as_str(), &doc.key));
-        self.ops.extend(outbox::append(named, storage.now)?);
+        self.ops.extend(outbox::append(&self.named, storage.now)?);
         if !self.ops.is_empty() {
             storage.backend.commit(strict(self.ops, storage.now)).await?;
         }

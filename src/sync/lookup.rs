@@ -1,29 +1,9 @@
 //! Where documents stand: their records, or their tombstones.
 
-use std::collections::BTreeMap;
-
 use super::merge::Local;
 use crate::backend::Backend;
 use crate::error::Result;
-use crate::model::{Key, Precondition, Record, Replica, system, tombstone_key};
-
-/// A document: a collection and a key.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Doc {
-    pub(crate) collection: String,
-    pub(crate) key: Key,
-}
-
-impl Doc {
-    pub(crate) fn new(collection: impl Into<String>, key: Key) -> Self {
-        Self { collection: collection.into(), key }
-    }
-
-    /// Its name in the public interface.
-    pub(crate) fn id(&self) -> String {
-        format!("{}/{}", self.collection, self.key.to_text())
-    }
-}
+use crate::model::{Doc, Key, Precondition, Record, Replica};
 
 /// What is here of a document.
 #[derive(Debug, Clone)]
@@ -79,35 +59,31 @@ impl Standing {
 
 /// Reads documents, in their order.
 pub(crate) async fn lookup(backend: &dyn Backend, docs: &[Doc]) -> Result<Vec<Standing>> {
-    let mut by_collection: BTreeMap<&str, (Vec<usize>, Vec<Key>)> = BTreeMap::new();
-    for (at, doc) in docs.iter().enumerate() {
-        let (places, keys) = by_collection.entry(&doc.collection).or_default();
-        places.push(at);
-        keys.push(doc.key.clone());
-    }
-    let mut found: Vec<Standing> = docs.iter().map(|_| Standing::Absent).collect();
-    for (collection, (places, keys)) in by_collection {
-        let records = backend.get(collection, &keys).await?;
-        for (place, record) in places.into_iter().zip(records) {
-            if let (Some(slot), Some(record)) = (found.get_mut(place), record) {
-                *slot = Standing::Live(record);
-            }
+    let live = read(backend, docs).await?;
+    let missing: Vec<Doc> =
+        docs.iter().zip(&live).filter(|(_, found)| found.is_none()).map(|(doc, _)| doc.tombstone()).collect();
+    let mut tombstones = read(backend, &missing).await?.into_iter();
+    let standing = |live: Option<Record>| match live {
+        Some(record) => Standing::Live(record),
+        None => tombstones.next().flatten().map_or(Standing::Absent, Standing::Deleted),
+    };
+    Ok(live.into_iter().map(standing).collect())
+}
+
+/// Reads records, in the order of the documents; those of one collection at once.
+async fn read(backend: &dyn Backend, docs: &[Doc]) -> Result<Vec<Option<Record>>> {
+    let mut found: Vec<Option<Record>> = docs.iter().map(|_| None).collect();
+    let mut collections: Vec<&str> = Vec::new();
+    for doc in docs {
+        if collections.contains(&doc.collection.as_str()) {
+            continue;
         }
-    }
-    let missing: Vec<(usize, Key)> = docs
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| matches!(found.get(*at), Some(Standing::Absent)))
-        .map(|(at, doc)| (at, tombstone_key(&doc.collection, &doc.key)))
-        .collect();
-    if missing.is_empty() {
-        return Ok(found);
-    }
-    let keys: Vec<Key> = missing.iter().map(|(_, key)| key.clone()).collect();
-    let tombstones = backend.get(system::TOMBSTONES, &keys).await?;
-    for ((place, _), tombstone) in missing.into_iter().zip(tombstones) {
-        if let (Some(slot), Some(tombstone)) = (found.get_mut(place), tombstone) {
-            *slot = Standing::Deleted(tombstone);
+        collections.push(&doc.collection);
+        let of_it = |other: &&Doc| other.collection == doc.collection;
+        let keys: Vec<Key> = docs.iter().filter(of_it).map(|doc| doc.key.clone()).collect();
+        let mut records = backend.get(&doc.collection, &keys).await?.into_iter();
+        for (_, slot) in docs.iter().zip(&mut found).filter(|(doc, _)| of_it(doc)) {
+            *slot = records.next().flatten();
         }
     }
     Ok(found)

@@ -4,22 +4,19 @@
 //! with keys as text. Whether a document is pending is told by its record or tombstone alone: every pending document
 //! is named by a row, or is a dead letter.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use core::ops::Bound;
 
-use serde::{Deserialize, Serialize};
-
 use super::Hlc;
-use super::dead::{self, Letter};
+use super::dead::{self, Letter, Refused};
 use super::document;
-use super::lookup::{Doc, Standing, lookup};
+use super::lookup::{Standing, lookup};
 use super::merge::Policy;
-use super::protocol::{Limits, PushOp};
-use super::state::{body, parse};
+use super::protocol::{Limits, Mode};
+use super::state::{body, parse, row};
 use crate::backend::{Backend, Scan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Delete, Key, KeyRange, WriteOp, system};
+use crate::json::{FromJson, Json, Malformed, Members, Object, ToJson, array, quoted};
+use crate::model::{Delete, Doc, Key, KeyRange, Register, WriteOp, system};
 
 /// How many documents one row names at most.
 const ROW_DOCS: usize = 500;
@@ -28,19 +25,35 @@ const PAGE: usize = 64;
 /// What a request has beside its operations: the client, the epoch, punctuation.
 const ENVELOPE_BYTES: usize = 1024;
 
-#[derive(Serialize, Deserialize)]
 struct Row {
-    v: u32,
     at: f64,
     docs: Vec<(String, String)>,
 }
 
+impl ToJson for Row {
+    fn to_json(&self) -> String {
+        let docs = self.docs.iter().map(|(c, id)| array([quoted(c), quoted(id)]));
+        row().number("at", self.at).json("docs", &array(docs)).finish()
+    }
+}
+
+impl FromJson for Row {
+    fn from_members(members: &Members<'_>) -> core::result::Result<Self, Malformed> {
+        let name = |json: Json<'_>| match <[String; 2]>::try_from(json.strings()?) {
+            Ok([c, id]) => Some((c, id)),
+            Err(_) => None,
+        };
+        let docs = |json: Json<'_>| json.items()?.into_iter().map(name).collect();
+        Ok(Self { at: members.required("at", Json::number)?, docs: members.required("docs", docs)? })
+    }
+}
+
 /// The rows that name these documents.
-pub(crate) fn append<'a>(docs: impl IntoIterator<Item = (&'a str, &'a Key)>, now: f64) -> Result<Vec<WriteOp>> {
-    let docs: Vec<(String, String)> = docs.into_iter().map(|(c, key)| (c.to_owned(), key.to_text())).collect();
+pub(crate) fn append(docs: &[Doc], now: f64) -> Result<Vec<WriteOp>> {
     docs.chunks(ROW_DOCS)
         .map(|docs| {
-            let body = body(&Row { v: 1, at: now, docs: docs.to_vec() })?;
+            let docs = docs.iter().map(|doc| (doc.collection.clone(), doc.key.to_text())).collect();
+            let body = body(&Row { at: now, docs })?;
             Ok(WriteOp::Append { collection: system::OUTBOX.to_owned(), body })
         })
         .collect()
@@ -56,11 +69,43 @@ fn row_key(row: u64) -> Key {
     Key::Number(row as f64)
 }
 
+/// An operation that is to be sent, its body still text.
+#[derive(Debug)]
+pub(crate) struct Op {
+    c: String,
+    id: String,
+    base: Option<u64>,
+    hlc: Hlc,
+    mode: Mode,
+    body: Option<String>,
+}
+
+impl Op {
+    /// Its text, under a number.
+    pub(crate) fn text(&self, mid: u64) -> String {
+        let mode = match self.mode {
+            Mode::Cas => "cas",
+            Mode::Lww => "lww",
+        };
+        let op = Object::new().whole("mid", mid).text("c", &self.c).text("id", &self.id);
+        let op = match self.base {
+            Some(base) => op.whole("base", base),
+            None => op.json("base", "null"),
+        };
+        let op = op.text("hlc", &self.hlc.to_string()).text("mode", mode);
+        match &self.body {
+            Some(body) => op.json("body", body),
+            None => op.flag("del", true),
+        }
+        .finish()
+    }
+}
+
 /// What is to be sent next.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     /// The operations, not yet numbered, in the order of the first write.
-    pub(crate) ops: Vec<PushOp>,
+    pub(crate) ops: Vec<Op>,
     /// The rows that are done with once these operations are settled.
     pub(crate) rows: Vec<u64>,
     /// What cannot be sent, and why.
@@ -75,9 +120,15 @@ pub(crate) struct Pending {
 ///
 /// What the backend raises. A damaged row is no error here: it is told of in the result and holds nothing up.
 pub(crate) async fn pending(backend: &dyn Backend, limits: Limits, policy: Policy) -> Result<Pending> {
-    let dead = dead::stamps(backend).await?;
-    let mut reader =
-        Reader { limits, policy, dead, seen: BTreeMap::new(), bytes: ENVELOPE_BYTES, result: Pending::default() };
+    let mut reader = Reader {
+        limits,
+        policy,
+        dead: Refused::of(&dead::letters(backend).await?),
+        register: Register::default(),
+        seen: Vec::new(),
+        bytes: ENVELOPE_BYTES,
+        result: Pending::default(),
+    };
     let mut after = Bound::Unbounded;
     loop {
         let range = KeyRange { lower: after, upper: Bound::Unbounded };
@@ -128,56 +179,60 @@ fn docs(row: &Row) -> Result<Vec<Doc>> {
 struct Reader {
     limits: Limits,
     policy: Policy,
-    dead: BTreeMap<Doc, Hlc>,
-    /// The documents met so far, and whether each is taken care of.
-    seen: BTreeMap<Doc, bool>,
+    dead: Refused,
+    /// The documents met so far.
+    register: Register,
+    /// What is known of each, under its number.
+    seen: Vec<Seen>,
     bytes: usize,
     result: Pending,
+}
+
+/// What is known of a document that a row names.
+struct Seen {
+    /// Where it stands, until that is looked into.
+    standing: Option<Standing>,
+    /// Whether it is taken care of, once it was looked into.
+    settled: bool,
 }
 
 impl Reader {
     /// Reads the documents of some rows, in order; answers whether there is room for more.
     async fn read(&mut self, backend: &dyn Backend, rows: Vec<(u64, Vec<Doc>)>) -> Result<bool> {
-        let new: BTreeSet<&Doc> =
-            rows.iter().flat_map(|(_, docs)| docs).filter(|doc| !self.seen.contains_key(*doc)).collect();
-        let new: Vec<Doc> = new.into_iter().cloned().collect();
-        let found = lookup(backend, &new).await?;
-        let mut found: BTreeMap<Doc, Standing> = new.into_iter().zip(found).collect();
-        Ok(rows.into_iter().all(|(number, docs)| self.row(number, docs, &mut found)))
+        let docs = rows.iter().flat_map(|(_, docs)| docs);
+        let new: Vec<Doc> = docs.filter(|doc| self.register.add(doc)).cloned().collect();
+        self.seen.extend(
+            lookup(backend, &new).await?.into_iter().map(|standing| Seen { standing: Some(standing), settled: true }),
+        );
+        Ok(rows.into_iter().all(|(number, docs)| self.row(number, docs)))
     }
 
     /// Takes the documents of one row; answers whether there is room for more.
-    fn row(&mut self, number: u64, docs: Vec<Doc>, found: &mut BTreeMap<Doc, Standing>) -> bool {
+    fn row(&mut self, number: u64, docs: Vec<Doc>) -> bool {
         let mut covered = true;
         for doc in docs {
-            if let Some(known) = self.seen.get(&doc) {
-                covered &= *known;
-                continue;
-            }
-            let Some(standing) = found.remove(&doc) else { continue };
-            let Some(replica) = standing.replica().filter(|replica| replica.dirty) else {
-                self.seen.insert(doc, true);
+            let Some(seen) = self.register.number(&doc).and_then(|number| self.seen.get_mut(number)) else { continue };
+            let Some(standing) = seen.standing.take() else {
+                covered &= seen.settled;
                 continue;
             };
-            if self.dead.get(&doc) == Some(&replica.hlc) {
-                self.seen.insert(doc, true);
+            let Some(replica) = standing.replica().filter(|replica| replica.dirty) else { continue };
+            if self.dead.contains(&doc, replica.hlc) {
                 continue;
             }
-            let op = standing.live().map(document::encode).transpose().map(|body| PushOp {
-                mid: 0,
+            let op = standing.live().map(document::encode).transpose().map(|body| Op {
                 c: doc.collection.clone(),
                 id: doc.key.to_text(),
                 base: replica.rev,
                 hlc: replica.hlc,
                 mode: self.policy.mode(),
-                del: body.is_none(),
                 body,
             });
             match op.and_then(|op| size(&op, self.limits).map(|size| (op, size))) {
                 Err(error) => {
                     // It becomes a dead letter, and the row is read again then.
                     covered = false;
-                    self.seen.insert(doc.clone(), false);
+                    seen.settled = false;
                     self.result.unsendable.push((doc, replica.hlc, error));
                 }
                 Ok((op, size)) => {
@@ -187,7 +242,6 @@ impl Reader {
                         return false;
                     }
                     self.bytes += size;
-                    self.seen.insert(doc, true);
                     self.result.ops.push(op);
                 }
             }
@@ -200,38 +254,35 @@ impl Reader {
 }
 
 /// What an operation adds to a request.
-fn size(op: &PushOp, limits: Limits) -> Result<usize> {
-    let body = op.body.as_ref().map_or(0, |body| body.get().len());
+fn size(op: &Op, limits: Limits) -> Result<usize> {
+    let body = op.body.as_ref().map_or(0, String::len);
     if body > limits.max_doc_bytes {
         let message = "the document is larger than the endpoint takes; make it smaller";
         return Err(Error::new(ErrorKind::QuotaExceeded, message)
             .with("bytes", body)
             .with("most", limits.max_doc_bytes));
     }
-    let text = serde_json::to_string(&PushOp { mid: u64::MAX, ..op.clone() }).map_err(|error| {
-        Error::new(ErrorKind::SerializationError, "the document has no encoded form").caused_by(error)
-    })?;
-    Ok(text.len() + 1)
+    Ok(op.text(u64::MAX).len() + 1)
 }
 
 /// Every document that some row names, with the dead letters: how an application sees what waits.
 pub(crate) async fn named(backend: &dyn Backend) -> Result<(Vec<Doc>, Vec<Letter>)> {
     let mut names = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut seen = Register::default();
     for row in backend.scan(&Scan::all(system::OUTBOX)).await? {
         let Some(record) = &row.record else { continue };
         // A damaged row is told of by the next round.
         let Ok(docs) = parse::<Row>(record, "outbox").and_then(|row| docs(&row)) else { continue };
-        names.extend(docs.into_iter().filter(|doc| seen.insert(doc.clone())));
+        names.extend(docs.into_iter().filter(|doc| seen.add(doc)));
     }
     let found = lookup(backend, &names).await?;
     let letters = dead::letters(backend).await?;
-    let dead: BTreeMap<&Doc, Hlc> = letters.iter().filter_map(|letter| Some((&letter.doc, letter.sent()?))).collect();
+    let dead = Refused::of(&letters);
     let waiting = names
         .iter()
         .zip(found)
         .filter(|(doc, standing)| {
-            standing.replica().is_some_and(|replica| replica.dirty && dead.get(doc) != Some(&replica.hlc))
+            standing.replica().is_some_and(|replica| replica.dirty && !dead.contains(doc, replica.hlc))
         })
         .map(|(doc, _)| doc.clone())
         .collect();

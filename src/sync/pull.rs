@@ -1,19 +1,16 @@
 //! Writing down what the endpoint has.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use core::ops::Bound;
 
 use super::dead;
 use super::effects::{Circumstances, Effects, Outcome, Storage, Written, document_of, raced};
-use super::engine::{Incoming, Snapshot, Unreadable};
-use super::lookup::{Doc, Standing, lookup};
+use super::engine::{Change, Incoming, Snapshot, Unreadable};
+use super::lookup::{Standing, lookup};
 use super::merge::{History, Local};
-use super::protocol::Change;
 use super::state::{Progress, Versioned, is_current};
 use crate::backend::Scan;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Key, KeyRange, Record, RemoteState, Replica, system};
+use crate::model::{Doc, Key, KeyRange, Record, Register, RemoteState, Replica, system};
 
 /// How often a commit is made anew because of writes in between.
 const MOST_RACES: usize = 10;
@@ -48,7 +45,7 @@ pub(crate) async fn apply_snapshot(
     let begun = from.value.epoch.is_some() && from.value.epoch != to.epoch;
     let history = if begun { History::Anew } else { History::Continued };
     let complete = snapshot.documents.iter().all(|incoming| !matches!(incoming, Err(Unreadable { name: None, .. })));
-    let present: BTreeSet<(String, String)> = snapshot.documents.iter().filter_map(name).collect();
+    let present = snapshot.documents.iter().filter_map(name).map(|(c, id)| Doc::new(c, Key::String(id))).collect();
     let mut documents = snapshot.documents.into_iter();
     let mut written = Written::default();
     loop {
@@ -151,14 +148,20 @@ async fn attempt(
     cursor: Option<&Cursor<'_>>,
 ) -> Result<Outcome> {
     // Of one document the last state counts.
-    let mut latest: BTreeMap<&Doc, &Change> = BTreeMap::new();
+    let mut register = Register::default();
+    let mut docs: Vec<Doc> = Vec::new();
+    let mut latest: Vec<&Change> = Vec::new();
     for (doc, change) in changes.iter().flatten() {
-        latest.insert(doc, change);
+        if let Some(earlier) = latest.get_mut(register.enter(doc)) {
+            *earlier = change;
+        } else {
+            docs.push(doc.clone());
+            latest.push(change);
+        }
     }
-    let docs: Vec<Doc> = latest.keys().map(|doc| (*doc).clone()).collect();
     let mut races = 0;
     loop {
-        let letters: BTreeSet<Doc> = dead::letters(storage.backend).await?.into_iter().map(|l| l.doc).collect();
+        let letters: Register = dead::letters(storage.backend).await?.into_iter().map(|letter| letter.doc).collect();
         let standings = lookup(storage.backend, &docs).await?;
         let mut effects = Effects::default();
         if let Some(Cursor { from, to }) = cursor {
@@ -167,8 +170,8 @@ async fn attempt(
         for unreadable in changes.iter().filter_map(|change| change.as_ref().err()) {
             effects.set_aside(unreadable.clone(), storage.now)?;
         }
-        for ((doc, change), standing) in latest.iter().zip(&standings) {
-            let circumstances = Circumstances { history, named: true, lettered: letters.contains(*doc) };
+        for ((doc, change), standing) in docs.iter().zip(&latest).zip(&standings) {
+            let circumstances = Circumstances { history, named: true, lettered: letters.contains(doc) };
             if let Err(unreadable) = effects.meet(storage, doc, standing, change, circumstances) {
                 effects.set_aside(unreadable, storage.now)?;
             }
@@ -193,7 +196,8 @@ async fn attempt(
 
 /// What to do with what a snapshot lacks.
 struct Rest {
-    present: BTreeSet<(String, String)>,
+    /// What it has: the texts of the keys stand as keys.
+    present: Register,
     complete: bool,
     history: History,
     head: u64,
@@ -237,7 +241,7 @@ impl Rest {
     }
 
     fn lacks(&self, doc: &Doc) -> bool {
-        !self.present.contains(&(doc.collection.clone(), doc.key.to_text()))
+        !self.present.contains(&Doc::new(doc.collection.as_str(), Key::String(doc.key.to_text())))
     }
 
     fn record(&self, effects: &mut Effects, doc: &Doc, record: Record) {

@@ -2,12 +2,12 @@
 
 use super::effects::{Circumstances, Effects, Outcome, Storage, Written, document_of, raced};
 use super::engine::{SentOp, Settlement, Tally, Unreadable, Verdict};
-use super::lookup::{Doc, Standing, lookup};
+use super::lookup::{Standing, lookup};
 use super::merge::{History, acknowledge};
 use super::state::{Flight, Persisted, Progress, Versioned, clock, is_current, strict};
 use super::{Hlc, MAX_AHEAD_MS, dead, outbox};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Key, Replica, WriteOp};
+use crate::model::{Doc, Key, Register, Replica, WriteOp};
 
 /// How often a commit is made anew because of writes in between.
 const MOST_RACES: usize = 10;
@@ -78,13 +78,14 @@ pub(crate) async fn settle(
     let docs: Vec<Doc> = settlement.verdicts.iter().map(|(op, _)| doc_of(op)).collect::<Result<_>>()?;
     let mut last = Error::new(ErrorKind::Timeout, "the documents keep changing; the answer is taken later");
     for _ in 0..MOST_RACES {
-        let letters = dead::stamps(storage.backend).await?;
+        let letters = dead::letters(storage.backend).await?;
+        let refused: Register = letters.into_iter().filter(|letter| letter.sent().is_some()).map(|l| l.doc).collect();
         let standings = lookup(storage.backend, &docs).await?;
         let mut effects = Effects::default();
         effects.ops.push(flight.replaced(&settlement.rest)?);
         effects.ops.extend(settlement.rows.iter().map(|row| outbox::remove(*row)));
         for ((op, verdict), (doc, standing)) in settlement.verdicts.iter().zip(docs.iter().zip(&standings)) {
-            let lettered = letters.contains_key(doc);
+            let lettered = refused.contains(doc);
             effects.settle(storage, op, verdict, doc, standing, (lettered, settlement))?;
         }
         match effects.commit(storage).await {

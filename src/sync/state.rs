@@ -7,18 +7,15 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-
-use super::document::position;
 use super::{Clock, Hlc};
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
+use crate::json::{FromJson, Json, Malformed, Members, Object, ToJson, array};
 use crate::model::{Body, Durability, Key, Precondition, Put, Record, WriteBatch, WriteOp, system};
 use crate::platform::Payload;
 
 /// The format of the rows.
-const FORMAT: u32 = 1;
+const FORMAT: u64 = 1;
 
 /// The epoch of a replica that comes from another endpoint: no endpoint's own.
 pub(crate) const ANOTHER_EPOCH: &str = "";
@@ -27,9 +24,8 @@ pub(crate) const ANOTHER_EPOCH: &str = "";
 pub type SharedClock = Rc<RefCell<Clock>>;
 
 /// Who this replica is: `client`.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Client {
-    v: u32,
     /// The name under which mutations are numbered.
     pub(crate) name: String,
     /// The device of its stamps, 16 hexadecimal digits.
@@ -38,18 +34,43 @@ pub(crate) struct Client {
     pub(crate) next: u64,
 }
 
+impl ToJson for Client {
+    fn to_json(&self) -> String {
+        row().text("name", &self.name).text("device", &self.device).whole("next", self.next).finish()
+    }
+}
+
+impl FromJson for Client {
+    fn from_members(members: &Members<'_>) -> core::result::Result<Self, Malformed> {
+        Ok(Self {
+            name: members.required("name", Json::string)?,
+            device: members.required("device", Json::string)?,
+            next: members.required("next", Json::whole)?,
+        })
+    }
+}
+
 /// The clock: `clock`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
 struct ClockRow {
-    v: u32,
     last: Hlc,
     offset: f64,
 }
 
+impl ToJson for ClockRow {
+    fn to_json(&self) -> String {
+        row().text("last", &self.last.to_string()).number("offset", self.offset).finish()
+    }
+}
+
+impl FromJson for ClockRow {
+    fn from_members(members: &Members<'_>) -> core::result::Result<Self, Malformed> {
+        Ok(Self { last: members.required("last", Hlc::from_json)?, offset: members.required("offset", Json::number)? })
+    }
+}
+
 /// The requests that were numbered and may have been sent: `flight`.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Flight {
-    v: u32,
     /// The endpoint that it is for.
     pub(crate) endpoint: String,
     /// The requests, to be sent in order, byte for byte.
@@ -65,14 +86,31 @@ impl Flight {
     }
 
     pub(crate) fn new(endpoint: String, requests: Vec<String>, rows: Vec<u64>) -> Self {
-        Self { v: FORMAT, endpoint, requests, rows }
+        Self { endpoint, requests, rows }
+    }
+}
+
+impl ToJson for Flight {
+    fn to_json(&self) -> String {
+        let rows = array(self.rows.iter().map(u64::to_string));
+        row().text("endpoint", &self.endpoint).texts("requests", &self.requests).json("rows", &rows).finish()
+    }
+}
+
+impl FromJson for Flight {
+    fn from_members(members: &Members<'_>) -> core::result::Result<Self, Malformed> {
+        let rows = |json: Json<'_>| json.items()?.into_iter().map(Json::whole).collect();
+        Ok(Self {
+            endpoint: members.required("endpoint", Json::string)?,
+            requests: members.required("requests", Json::strings)?,
+            rows: members.required("rows", rows)?,
+        })
     }
 }
 
 /// How far this replica is with its endpoint: `replica`.
-#[derive(Debug, Clone, Serialize, Deserialize, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Progress {
-    pub(crate) v: u32,
     /// The endpoint and space.
     pub(crate) endpoint: String,
     /// The endpoint's epoch, once known; [`ANOTHER_EPOCH`] after a change of endpoints.
@@ -85,11 +123,45 @@ pub(crate) struct Progress {
     pub(crate) collections: Vec<String>,
 }
 
+impl ToJson for Progress {
+    fn to_json(&self) -> String {
+        row()
+            .text("endpoint", &self.endpoint)
+            .maybe(self.epoch.as_ref(), |row, epoch| row.text("epoch", epoch))
+            .maybe(self.cursor.as_ref(), |row, cursor| row.text("cursor", cursor))
+            .flag("snapshot", self.snapshot)
+            .texts("collections", &self.collections)
+            .finish()
+    }
+}
+
+impl FromJson for Progress {
+    fn from_members(members: &Members<'_>) -> core::result::Result<Self, Malformed> {
+        Ok(Self {
+            endpoint: members.required("endpoint", Json::string)?,
+            epoch: members.optional("epoch", Json::string)?,
+            cursor: members.optional("cursor", Json::string)?,
+            snapshot: members.required("snapshot", Json::flag)?,
+            collections: members.required("collections", Json::strings)?,
+        })
+    }
+}
+
 /// Whether sync goes by itself: `enabled`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Enabled {
-    v: u32,
     enabled: bool,
+}
+
+impl ToJson for Enabled {
+    fn to_json(&self) -> String {
+        row().flag("enabled", self.enabled).finish()
+    }
+}
+
+impl FromJson for Enabled {
+    fn from_members(members: &Members<'_>) -> core::result::Result<Self, Malformed> {
+        members.required("enabled", Json::flag).map(|enabled| Self { enabled })
+    }
 }
 
 /// A row's content, and the version to be met when it is written again.
@@ -120,28 +192,38 @@ const FLIGHT: &str = "flight";
 const PROGRESS: &str = "replica";
 const ENABLED: &str = "enabled";
 
+/// Begins a row of the system's.
+pub(crate) fn row() -> Object {
+    Object::new().whole("v", FORMAT)
+}
+
 /// Reads the content of one of the system's rows.
 ///
 /// # Errors
 ///
 /// `CORRUPTED` where it is not what was written, `VERSION_ERROR` where a newer release wrote it.
-pub(crate) fn parse<T: DeserializeOwned>(record: &Record, row: &str) -> Result<T> {
-    #[derive(Deserialize)]
-    struct Format {
-        v: u32,
-    }
-    let corrupted = |cause: &str| {
-        let message = "a row of the sync state is damaged; nothing was sent or dropped because of it";
-        Error::new(ErrorKind::Corrupted, message).with("row", row).caused_by(cause)
-    };
-    let Body::Clear(payload) = &record.body else { return Err(corrupted("it is sealed")) };
-    let text = payload.to_wire().map_err(|error| corrupted(error.message()))?;
-    let format: Format = serde_json::from_str(&text).map_err(|error| corrupted(&position(&error)))?;
-    if format.v > FORMAT {
+pub(crate) fn parse<T: FromJson>(record: &Record, row: &str) -> Result<T> {
+    let text = text_of(record, row)?;
+    let content = Json::parse(&text).and_then(Json::members).and_then(|members| {
+        let newer = members.required("v", Json::whole)? > FORMAT;
+        if newer { Ok(None) } else { T::from_members(&members).map(Some) }
+    });
+    content.map_err(|error| corrupted(row, &error.to_string()))?.ok_or_else(|| {
         let message = "a newer release wrote the sync state; use that release";
-        return Err(Error::new(ErrorKind::VersionError, message).with("row", row));
+        Error::new(ErrorKind::VersionError, message).with("row", row)
+    })
+}
+
+fn text_of(record: &Record, row: &str) -> Result<String> {
+    match &record.body {
+        Body::Clear(payload) => payload.to_wire().map_err(|error| corrupted(row, error.message())),
+        Body::Sealed(_) => Err(corrupted(row, "it is sealed")),
     }
-    serde_json::from_str(&text).map_err(|error| corrupted(&position(&error)))
+}
+
+fn corrupted(row: &str, cause: &str) -> Error {
+    let message = "a row of the sync state is damaged; nothing was sent or dropped because of it";
+    Error::new(ErrorKind::Corrupted, message).with("row", row).caused_by(cause)
 }
 
 /// The content of one of the system's rows.
@@ -149,20 +231,21 @@ pub(crate) fn parse<T: DeserializeOwned>(record: &Record, row: &str) -> Result<T
 /// # Errors
 ///
 /// `SERIALIZATION_ERROR`, which plain data does not raise.
-pub(crate) fn body<T: Serialize>(value: &T) -> Result<Body> {
-    let text = serde_json::to_string(value).map_err(|error| {
-        Error::new(ErrorKind::SerializationError, "the sync state has no encoded form").caused_by(error)
-    })?;
-    Payload::from_wire(&text).map(Body::Clear)
+pub(crate) fn body(value: &impl ToJson) -> Result<Body> {
+    Payload::from_wire(&value.to_json()).map(Body::Clear)
 }
 
-fn write<T: Serialize>(row: &str, value: &T, precondition: Precondition) -> Result<WriteOp> {
+fn write(row: &str, value: &impl ToJson, precondition: Precondition) -> Result<WriteOp> {
     Ok(WriteOp::Put(Put { precondition, ..Put::new(system::SYNC, Key::from(row), body(value)?) }))
 }
 
-async fn read<T: DeserializeOwned>(backend: &dyn Backend, row: &str) -> Result<Option<Versioned<T>>> {
-    let found = backend.get(system::SYNC, &[Key::from(row)]).await?.into_iter().next().flatten();
+async fn read<T: FromJson>(backend: &dyn Backend, row: &str) -> Result<Option<Versioned<T>>> {
+    let found = find(backend, row).await?;
     found.map(|record| Ok(Versioned { value: parse(&record, row)?, version: Some(record.meta.version) })).transpose()
+}
+
+async fn find(backend: &dyn Backend, row: &str) -> Result<Option<Record>> {
+    Ok(backend.get(system::SYNC, &[Key::from(row)]).await?.into_iter().next().flatten())
 }
 
 impl Versioned<Client> {
@@ -202,8 +285,7 @@ impl Replaceable for Progress {
 
 /// Whether a row is still the one that was read.
 pub(crate) async fn is_current<T: Replaceable>(backend: &dyn Backend, row: &Versioned<T>) -> Result<bool> {
-    let found = backend.get(system::SYNC, &[Key::from(T::ROW)]).await?.into_iter().next().flatten();
-    Ok(found.map(|record| record.meta.version) == row.version)
+    Ok(find(backend, T::ROW).await?.map(|record| record.meta.version) == row.version)
 }
 
 /// A commit of the sync state: on the disk before it is answered for.
@@ -220,7 +302,6 @@ pub(crate) async fn load(backend: &dyn Backend, endpoint: &str, collections: &[S
     let flight = read(backend, FLIGHT).await?;
     let flight = flight.unwrap_or_else(|| Versioned { value: Flight::none(), version: None });
     let fresh = |epoch: Option<&str>| Progress {
-        v: FORMAT,
         endpoint: endpoint.to_owned(),
         epoch: epoch.map(str::to_owned),
         cursor: None,
@@ -246,13 +327,13 @@ pub(crate) async fn enabled(backend: &dyn Backend, default: bool) -> Result<bool
 
 /// Remembers whether sync goes by itself.
 pub(crate) async fn enable(backend: &dyn Backend, enabled: bool, now: f64) -> Result<()> {
-    let op = write(ENABLED, &Enabled { v: FORMAT, enabled }, Precondition::None)?;
+    let op = write(ENABLED, &Enabled { enabled }, Precondition::None)?;
     backend.commit(strict(vec![op], now)).await.map(drop)
 }
 
 /// Remembers the clock.
 pub(crate) fn clock(clock: &Clock) -> Result<WriteOp> {
-    write(CLOCK, &ClockRow { v: FORMAT, last: clock.last(), offset: clock.offset() }, Precondition::None)
+    write(CLOCK, &ClockRow { last: clock.last(), offset: clock.offset() }, Precondition::None)
 }
 
 /// Reads who this replica is and resumes its clock; the first time, makes both.
@@ -288,7 +369,6 @@ async fn create(backend: &dyn Backend, now: f64, random: impl Fn(&mut [u8]) -> R
     random(&mut name)?;
     random(&mut device)?;
     let client = Client {
-        v: FORMAT,
         name: format!("{:032x}", u128::from_be_bytes(name)),
         device: format!("{:016x}", u64::from_be_bytes(device)),
         next: 1,

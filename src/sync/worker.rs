@@ -2,12 +2,12 @@
 
 use core::cell::{Cell, RefCell};
 use core::fmt;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use futures_channel::oneshot;
 use futures_util::future::{AbortHandle, Abortable};
+use litemap::LiteMap;
 
 use super::driver::{drive, lead};
 use super::effects::Storage;
@@ -81,7 +81,7 @@ pub(super) struct Inner {
     /// Failures of the flight in a row.
     pub(super) attempts: Cell<u32>,
     listeners: RefCell<Vec<Rc<dyn Listener>>>,
-    runs: RefCell<BTreeMap<u64, oneshot::Sender<Result<SyncReport>>>>,
+    runs: RefCell<LiteMap<u64, oneshot::Sender<Result<SyncReport>>>>,
     next_run: Cell<u64>,
     events: UnboundedSender<Event>,
     inbox: RefCell<Option<UnboundedReceiver<Event>>>,
@@ -243,7 +243,7 @@ impl Sync {
         inner.ports.leadership.release();
         let view = SyncStatus { running: false, leader: false, next_sync_time: None, ..inner.view.borrow().clone() };
         inner.view.replace(view);
-        for (_, answer) in inner.runs.take() {
+        for (_, answer) in inner.runs.take().into_tuple_vec() {
             let _ = answer.send(Err(closed()));
         }
         inner.listeners.take();

@@ -44,12 +44,8 @@ pub(super) fn commit_now(transaction: &IdbTransaction) {
 }
 
 /// Opens a transaction; it must get its first request in this turn.
-pub(super) fn begin<'a>(
-    database: &IdbDatabase,
-    stores: impl IntoIterator<Item = &'a str>,
-    write: Option<Durability>,
-) -> Result<IdbTransaction> {
-    let stores: Array = stores.into_iter().map(JsValue::from_str).collect();
+pub(super) fn begin(database: &IdbDatabase, stores: &[&str], write: Option<Durability>) -> Result<IdbTransaction> {
+    let stores: Array = stores.iter().map(|store| JsValue::from_str(store)).collect();
     let options = Object::new();
     let (mode, durability) = match write {
         None => ("readonly", None),

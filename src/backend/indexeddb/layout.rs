@@ -1,9 +1,8 @@
 //! Which object store a collection's rows lie in, and under which keys.
 
 use core::ops::Bound;
-use std::collections::BTreeMap;
 
-use crate::model::{Collection, Index, Key, KeyPath, Schema, system};
+use crate::model::{Index, Key, KeyPath, Schema, system};
 
 /// The version of this layout: the millions of the database's version number.
 pub(super) const LAYOUT: u32 = 1;
@@ -16,9 +15,10 @@ pub(super) const EXPIRING: &str = "tidekeep:expires";
 /// An object store, as declared or as found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct StoreShape {
+    pub(super) name: String,
     pub(super) key_path: Option<KeyPath>,
     pub(super) auto_increment: bool,
-    pub(super) indexes: BTreeMap<String, Index>,
+    pub(super) indexes: Vec<Index>,
 }
 
 /// Where the rows of a collection are.
@@ -34,21 +34,17 @@ pub(super) enum Place<'a> {
 const SYSTEM_STORES: [&str; 7] =
     [system::OUTBOX, system::TOMBSTONES, system::DEAD, system::SYNC, system::KEYS, system::NAMESPACES, system::ENTRIES];
 
-/// The key path of the credentials' store.
-fn service() -> KeyPath {
-    KeyPath::Single("service".to_owned())
-}
-
 /// Finds places, and says which object stores there must be.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     schema: std::rc::Rc<Schema>,
+    /// The key path of the credentials' store.
     service: KeyPath,
 }
 
 impl Layout {
     pub(super) fn new(schema: std::rc::Rc<Schema>) -> Self {
-        Self { schema, service: service() }
+        Self { schema, service: KeyPath::Single("service".to_owned()) }
     }
 
     pub(super) fn place<'a>(&'a self, collection: &'a str) -> Place<'a> {
@@ -74,44 +70,35 @@ impl Layout {
     }
 
     /// Every object store that there must be.
-    pub(super) fn wanted(&self) -> BTreeMap<String, StoreShape> {
-        let own = |name: &str| {
-            let indexes = if name == system::ENTRIES {
+    pub(super) fn wanted(&self) -> Vec<StoreShape> {
+        let own = |name: &str| StoreShape {
+            name: name.to_owned(),
+            key_path: None,
+            auto_increment: name == system::OUTBOX,
+            indexes: if name == system::ENTRIES {
                 let paths = ["_tidekeep.namespace", "_tidekeep.expires"].map(str::to_owned);
-                expiring(KeyPath::Compound(paths.to_vec()))
+                vec![expiring(KeyPath::Compound(paths.to_vec()))]
             } else {
-                BTreeMap::new()
-            };
-            (name.to_owned(), StoreShape { key_path: None, auto_increment: name == system::OUTBOX, indexes })
+                Vec::new()
+            },
         };
-        let credentials = StoreShape { key_path: Some(service()), auto_increment: false, indexes: own_expiring() };
-        SYSTEM_STORES
-            .into_iter()
-            .map(own)
-            .chain([(system::CREDENTIALS.to_owned(), credentials)])
-            .chain(self.schema.collections.iter().map(|(name, collection)| (name.clone(), shape(collection))))
-            .collect()
+        let mut wanted: Vec<StoreShape> = SYSTEM_STORES.into_iter().map(own).collect();
+        wanted.push(shape(system::CREDENTIALS, Some(self.service.clone()), &[]));
+        for (name, collection) in self.schema.collections() {
+            wanted.push(shape(name, collection.key_path.clone(), &collection.indexes));
+        }
+        wanted
     }
 }
 
-fn shape(collection: &Collection) -> StoreShape {
-    StoreShape {
-        key_path: collection.key_path.clone(),
-        auto_increment: false,
-        indexes: own_expiring()
-            .into_iter()
-            .chain(collection.indexes.iter().map(|index| (index.name.clone(), index.clone())))
-            .collect(),
-    }
+fn shape(name: &str, key_path: Option<KeyPath>, declared: &[Index]) -> StoreShape {
+    let mut indexes = vec![expiring(KeyPath::Single("_tidekeep.expires".to_owned()))];
+    indexes.extend_from_slice(declared);
+    StoreShape { name: name.to_owned(), key_path, auto_increment: false, indexes }
 }
 
-fn own_expiring() -> BTreeMap<String, Index> {
-    expiring(KeyPath::Single("_tidekeep.expires".to_owned()))
-}
-
-fn expiring(key_path: KeyPath) -> BTreeMap<String, Index> {
-    let index = Index { name: EXPIRING.to_owned(), key_path, unique: false, multi_entry: false };
-    BTreeMap::from([(index.name.clone(), index)])
+fn expiring(key_path: KeyPath) -> Index {
+    Index { name: EXPIRING.to_owned(), key_path, unique: false, multi_entry: false }
 }
 
 impl<'a> Place<'a> {

@@ -4,13 +4,11 @@
 //! upgrade is given every store that is there besides the wanted ones, so nothing that a newer or older application
 //! declared is dropped.
 
-use std::collections::BTreeMap;
-
 use futures_channel::oneshot;
 use js_sys::Array;
 use rexie::{ObjectStore, Rexie};
 use wasm_bindgen::prelude::*;
-use web_sys::{Event, IdbDatabase, IdbIndex, IdbObjectStore, IdbOpenDbRequest};
+use web_sys::{DomStringList, Event, IdbDatabase, IdbIndex, IdbObjectStore, IdbOpenDbRequest, IdbTransaction};
 
 use super::api::{begin, factory};
 use super::error::{from_js, from_rexie};
@@ -26,18 +24,16 @@ const UPGRADE_MS: f64 = 30_000.0;
 /// How often to begin again when other tabs upgrade at the same time.
 const ATTEMPTS: usize = 5;
 
-type Stores = BTreeMap<String, StoreShape>;
-
 /// Opens a database in which every wanted store is as wanted.
 ///
 /// # Errors
 ///
 /// `TIMEOUT`, `BLOCKED` where the browser does not answer in time; `VERSION_ERROR` for a database of a newer layout;
 /// `INVALID_CONFIG` where a store is there with another key path; what the browser says otherwise.
-pub(super) async fn open(name: &str, wanted: &Stores) -> Result<IdbDatabase> {
+pub(super) async fn open(name: &str, wanted: &[StoreShape]) -> Result<IdbDatabase> {
     for _ in 0..ATTEMPTS {
         let (stores, version) = match probe(name).await? {
-            None => (wanted.clone(), LAYOUT * LAYOUT_STEP),
+            None => (wanted.to_vec(), LAYOUT * LAYOUT_STEP),
             Some(database) => {
                 let version = version_of(&database);
                 let found = check_layout(version).and_then(|()| inspect(&database));
@@ -159,31 +155,30 @@ async fn settle(request: &IdbOpenDbRequest) -> Result<Option<IdbDatabase>> {
 }
 
 /// The stores that are there.
-fn inspect(database: &IdbDatabase) -> Result<Stores> {
-    let names = database.object_store_names();
-    let names: Vec<String> = (0..names.length()).filter_map(|at| names.get(at)).collect();
+fn inspect(database: &IdbDatabase) -> Result<Vec<StoreShape>> {
+    let names = texts(&database.object_store_names());
     if names.is_empty() {
-        return Ok(Stores::new());
+        return Ok(Vec::new());
     }
-    let transaction = begin(database, names.iter().map(String::as_str), None)?;
-    let shape = |name: String| -> core::result::Result<_, JsValue> {
-        let store: IdbObjectStore = transaction.object_store(&name)?;
-        let index_names = store.index_names();
-        let indexes = (0..index_names.length())
-            .filter_map(|at| index_names.get(at))
-            .map(|name| {
-                let index: IdbIndex = store.index(&name)?;
-                let key_path = key_path(&index.key_path()?).unwrap_or(KeyPath::Single(String::new()));
-                let found =
-                    Index { name: name.clone(), key_path, unique: index.unique(), multi_entry: index.multi_entry() };
-                Ok((name, found))
-            })
-            .collect::<core::result::Result<_, JsValue>>()?;
-        let found =
-            StoreShape { key_path: key_path(&store.key_path()?), auto_increment: store.auto_increment(), indexes };
-        Ok((name, found))
-    };
-    names.into_iter().map(shape).collect::<core::result::Result<_, JsValue>>().map_err(|thrown| from_js(&thrown))
+    let stores: Vec<&str> = names.iter().map(String::as_str).collect();
+    let transaction = begin(database, &stores, None)?;
+    names.iter().map(|name| found(&transaction, name)).collect::<core::result::Result<_, _>>().map_err(|e| from_js(&e))
+}
+
+fn texts(list: &DomStringList) -> Vec<String> {
+    (0..list.length()).filter_map(|at| list.get(at)).collect()
+}
+
+fn found(transaction: &IdbTransaction, name: &str) -> core::result::Result<StoreShape, JsValue> {
+    let store: IdbObjectStore = transaction.object_store(name)?;
+    let mut indexes = Vec::new();
+    for name in texts(&store.index_names()) {
+        let index: IdbIndex = store.index(&name)?;
+        let key_path = key_path(&index.key_path()?).unwrap_or(KeyPath::Single(String::new()));
+        indexes.push(Index { name, key_path, unique: index.unique(), multi_entry: index.multi_entry() });
+    }
+    let key_path = key_path(&store.key_path()?);
+    Ok(StoreShape { name: name.to_owned(), key_path, auto_increment: store.auto_increment(), indexes })
 }
 
 fn key_path(value: &JsValue) -> Option<KeyPath> {
@@ -198,11 +193,11 @@ fn key_path(value: &JsValue) -> Option<KeyPath> {
 ///
 /// An index that is there and not wanted stays, for the application version that wants it; unless it is unique, since
 /// it would go on refusing records.
-fn union(mut found: Stores, wanted: &Stores) -> Result<Option<Stores>> {
+fn union(mut found: Vec<StoreShape>, wanted: &[StoreShape]) -> Result<Option<Vec<StoreShape>>> {
     let mut differs = false;
-    for (name, shape) in wanted {
-        let Some(there) = found.get_mut(name) else {
-            found.insert(name.clone(), shape.clone());
+    for shape in wanted {
+        let Some(there) = found.iter_mut().find(|there| there.name == shape.name) else {
+            found.push(shape.clone());
             differs = true;
             continue;
         };
@@ -211,21 +206,28 @@ fn union(mut found: Stores, wanted: &Stores) -> Result<Option<Stores>> {
                 ErrorKind::InvalidConfig,
                 "the collection is stored under another keyPath; declare that one, or copy the records to a new collection",
             )
-            .with("collection", name));
+            .with("collection", &shape.name));
         }
-        let before = there.indexes.clone();
-        there.indexes.retain(|name, index| !index.unique || shape.indexes.contains_key(name));
-        there.indexes.extend(shape.indexes.clone());
-        differs |= there.indexes != before;
+        let count = there.indexes.len();
+        there.indexes.retain(|index| !index.unique || shape.indexes.iter().any(|wanted| wanted.name == index.name));
+        differs |= there.indexes.len() != count;
+        for wanted in &shape.indexes {
+            match there.indexes.iter_mut().find(|index| index.name == wanted.name) {
+                Some(index) if index == wanted => continue,
+                Some(index) => *index = wanted.clone(),
+                None => there.indexes.push(wanted.clone()),
+            }
+            differs = true;
+        }
     }
     Ok(differs.then_some(found))
 }
 
 /// Makes or upgrades the database. That another tab was first is no error: the caller looks again.
-async fn upgrade(name: &str, stores: Stores, version: u32) -> Result<()> {
-    let builder = stores.into_iter().fold(Rexie::builder(name).version(version), |builder, (name, shape)| {
-        builder.add_object_store(declare(&name, shape))
-    });
+async fn upgrade(name: &str, stores: Vec<StoreShape>, version: u32) -> Result<()> {
+    let builder = stores
+        .into_iter()
+        .fold(Rexie::builder(name).version(version), |builder, shape| builder.add_object_store(declare(shape)));
     let (sender, receiver) = oneshot::channel();
     spawn(async move {
         // Closed as soon as it is there, however late: nothing is left to block others.
@@ -246,14 +248,14 @@ async fn upgrade(name: &str, stores: Stores, version: u32) -> Result<()> {
     }
 }
 
-fn declare(name: &str, shape: StoreShape) -> ObjectStore {
-    let store = ObjectStore::new(name).auto_increment(shape.auto_increment);
+fn declare(shape: StoreShape) -> ObjectStore {
+    let store = ObjectStore::new(&shape.name).auto_increment(shape.auto_increment);
     let store = match &shape.key_path {
         None => store,
         Some(KeyPath::Single(path)) => store.key_path(path),
         Some(KeyPath::Compound(paths)) => store.key_path_array(paths.iter().map(String::as_str)),
     };
-    shape.indexes.into_values().fold(store, |store, index| {
+    shape.indexes.into_iter().fold(store, |store, index| {
         let declared = match &index.key_path {
             KeyPath::Single(path) => rexie::Index::new(&index.name, path),
             KeyPath::Compound(paths) => rexie::Index::new_array(&index.name, paths.iter().map(String::as_str)),

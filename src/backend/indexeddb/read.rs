@@ -26,7 +26,7 @@ pub(super) async fn get(
         return Ok(Vec::new());
     }
     let place = layout.place(collection);
-    let transaction = begin(database, [place.store()], None)?;
+    let transaction = begin(database, &[place.store()], None)?;
     let store = transaction.object_store(place.store()).map_err(|thrown| from_js(&thrown))?;
     let requests = keys
         .iter()
@@ -179,7 +179,7 @@ async fn by_cursor(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Resu
 
 /// The namespaces with rows in the shared store: one step of a cursor for each.
 pub(super) async fn namespaces(database: &IdbDatabase) -> Result<Vec<String>> {
-    let transaction = begin(database, [system::ENTRIES], None)?;
+    let transaction = begin(database, &[system::ENTRIES], None)?;
     let request = transaction
         .object_store(system::ENTRIES)
         .and_then(|store| store.open_key_cursor())
@@ -229,7 +229,7 @@ enum Rows {
 impl Rows {
     fn of(database: &IdbDatabase, layout: &Layout, collection: &str, source: &Source) -> Result<Self> {
         let place = layout.place(collection);
-        let store = begin(database, [place.store()], None)?.object_store(place.store());
+        let store = begin(database, &[place.store()], None)?.object_store(place.store());
         let opened = store.and_then(|store| match source {
             Source::Primary => Ok(Self::Store(store)),
             Source::Index(name) => store.index(name).map(Self::Index),

@@ -1,22 +1,7 @@
 //! The decisions of a group, made on what was read, before anything is written.
 
-use std::collections::BTreeMap;
-
 use crate::error::Result;
-use crate::model::{Body, Key, KeyedOp, OpReceipt, Record, RowChange, WriteOp, apply, system, tombstone_key};
-
-/// A row that an operation touches.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Touched {
-    pub(super) collection: String,
-    pub(super) key: Key,
-}
-
-impl Touched {
-    pub(super) fn new(collection: impl Into<String>, key: Key) -> Self {
-        Self { collection: collection.into(), key }
-    }
-}
+use crate::model::{Body, Doc, Key, KeyedOp, OpReceipt, Record, Register, RowChange, WriteOp, apply};
 
 /// A row of a log.
 #[derive(Debug)]
@@ -28,28 +13,38 @@ pub(super) struct Appended {
     pub(super) op: usize,
 }
 
-/// What a group comes to: the last state of each row, whichever batch made it.
+/// A row that operations touch: as it was read, and then as it became.
 #[derive(Debug)]
+pub(super) struct Staged {
+    pub(super) doc: Doc,
+    pub(super) record: Option<Record>,
+    /// The batch that changed it last, if one did.
+    pub(super) author: Option<usize>,
+}
+
+/// What a group comes to: the last state of each row, whichever batch made it.
+#[derive(Debug, Default)]
 pub(super) struct Staging {
-    rows: BTreeMap<Touched, Option<Record>>,
-    changes: BTreeMap<Touched, usize>,
-    pub(super) cleared: BTreeMap<String, usize>,
-    pub(super) changed: Vec<(Touched, Option<Record>, usize)>,
+    register: Register,
+    rows: Vec<Staged>,
+    /// The collections that were cleared, each with the batch that did.
+    pub(super) cleared: Vec<(String, usize)>,
     pub(super) appended: Vec<Appended>,
 }
 
 /// What a batch has done, to be taken back where a later operation of it fails.
 #[derive(Default)]
 struct Undo {
-    rows: Vec<(Touched, Option<Record>, Option<usize>)>,
-    cleared: Vec<String>,
+    rows: Vec<(usize, Option<Record>, Option<usize>)>,
+    cleared: usize,
     appended: usize,
 }
 
 impl Staging {
-    /// Begins with what was read.
-    pub(super) fn new(rows: BTreeMap<Touched, Option<Record>>) -> Self {
-        Self { rows, changes: BTreeMap::new(), cleared: BTreeMap::new(), changed: Vec::new(), appended: Vec::new() }
+    /// Takes note of what was read.
+    pub(super) fn read(&mut self, doc: Doc, record: Option<Record>) {
+        self.register.enter(&doc);
+        self.rows.push(Staged { doc, record, author: None });
     }
 
     /// Applies a batch, whole or not at all.
@@ -68,23 +63,18 @@ impl Staging {
         Ok(receipts)
     }
 
-    /// Lists what changed, once every batch is applied.
-    pub(super) fn finished(mut self) -> Self {
-        for (row, batch) in core::mem::take(&mut self.changes) {
-            if let Some(record) = self.rows.remove(&row) {
-                self.changed.push((row, record, batch));
-            }
-        }
-        self
+    /// The rows that changed, in the order in which they were first touched.
+    pub(super) fn changed(&self) -> impl Iterator<Item = (&Staged, usize)> {
+        self.rows.iter().filter_map(|row| Some((row, row.author?)))
     }
 
     fn apply_one(&mut self, batch: usize, at: usize, op: WriteOp, now: f64, undo: &mut Undo) -> Result<OpReceipt> {
-        let (row, op) = match op {
-            WriteOp::Put(op) => (Touched::new(op.collection.clone(), op.key.clone()), KeyedOp::Put(op)),
-            WriteOp::Delete(op) => (Touched::new(op.collection.clone(), op.key.clone()), KeyedOp::Delete(op)),
-            WriteOp::Replicate(op) => (Touched::new(op.collection.clone(), op.key.clone()), KeyedOp::Replicate(op)),
+        let (doc, op) = match op {
+            WriteOp::Put(op) => (Doc::new(op.collection.as_str(), op.key.clone()), KeyedOp::Put(op)),
+            WriteOp::Delete(op) => (Doc::new(op.collection.as_str(), op.key.clone()), KeyedOp::Delete(op)),
+            WriteOp::Replicate(op) => (Doc::new(op.collection.as_str(), op.key.clone()), KeyedOp::Replicate(op)),
             WriteOp::Clear { collection } => {
-                self.clear(batch, &collection, undo);
+                self.clear(batch, collection, undo);
                 return Ok(OpReceipt { key: Key::Array(Vec::new()), version: 0, modified: now, existed: true });
             }
             WriteOp::Append { collection, body } => {
@@ -94,47 +84,48 @@ impl Staging {
                 return Ok(OpReceipt { key: Key::Array(Vec::new()), version: 1, modified: now, existed: false });
             }
         };
-        let buried = Touched::new(system::TOMBSTONES, tombstone_key(&row.collection, &row.key));
-        let there = |row: &Touched| self.rows.get(row).and_then(Option::as_ref);
-        let applied = apply(op, there(&row), there(&buried), now)?;
-        let key = row.key.clone();
-        self.change(batch, row, applied.record, undo);
+        let buried = doc.tombstone();
+        let applied = apply(op, self.there(&doc), self.there(&buried), now)?;
+        let key = doc.key.clone();
+        self.change(batch, doc, applied.record, undo);
         self.change(batch, buried, applied.tombstone, undo);
         Ok(OpReceipt { key, version: applied.version, modified: now, existed: applied.existed })
     }
 
-    fn change(&mut self, batch: usize, row: Touched, change: RowChange, undo: &mut Undo) {
+    fn there(&self, doc: &Doc) -> Option<&Record> {
+        self.rows.get(self.register.number(doc)?)?.record.as_ref()
+    }
+
+    fn change(&mut self, batch: usize, doc: Doc, change: RowChange, undo: &mut Undo) {
         let record = match change {
             RowChange::Keep => return,
             RowChange::Write(record) => Some(record),
             RowChange::Delete => None,
         };
-        let before = self.rows.insert(row.clone(), record).flatten();
-        let author = self.changes.insert(row.clone(), batch);
-        undo.rows.push((row, before, author));
+        let number = self.register.enter(&doc);
+        if number == self.rows.len() {
+            self.rows.push(Staged { doc, record: None, author: None });
+        }
+        if let Some(row) = self.rows.get_mut(number) {
+            undo.rows.push((number, core::mem::replace(&mut row.record, record), row.author.replace(batch)));
+        }
     }
 
-    fn clear(&mut self, batch: usize, collection: &str, undo: &mut Undo) {
-        let touched: Vec<Touched> = self.rows.keys().filter(|row| row.collection == collection).cloned().collect();
-        for row in touched {
-            self.change(batch, row, RowChange::Delete, undo);
+    fn clear(&mut self, batch: usize, collection: String, undo: &mut Undo) {
+        for (number, row) in self.rows.iter_mut().enumerate().filter(|(_, row)| row.doc.collection == collection) {
+            undo.rows.push((number, row.record.take(), row.author.replace(batch)));
         }
-        if self.cleared.insert(collection.to_owned(), batch).is_none() {
-            undo.cleared.push(collection.to_owned());
-        }
+        self.cleared.push((collection, batch));
+        undo.cleared += 1;
     }
 
     fn take_back(&mut self, undo: Undo) {
-        for (row, before, author) in undo.rows.into_iter().rev() {
-            match author {
-                Some(author) => self.changes.insert(row.clone(), author),
-                None => self.changes.remove(&row),
-            };
-            self.rows.insert(row, before);
+        for (number, record, author) in undo.rows.into_iter().rev() {
+            if let Some(row) = self.rows.get_mut(number) {
+                (row.record, row.author) = (record, author);
+            }
         }
-        for collection in undo.cleared {
-            self.cleared.remove(&collection);
-        }
+        self.cleared.truncate(self.cleared.len() - undo.cleared);
         self.appended.truncate(self.appended.len() - undo.appended);
     }
 }

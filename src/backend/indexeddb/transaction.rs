@@ -4,7 +4,6 @@
 //! decided and written. Nothing else is awaited while the transaction lives.
 
 use core::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
@@ -14,10 +13,10 @@ use super::api::{Settlement, acknowledged, begin, commit_now};
 use super::convert::{from_row, to_range, to_row};
 use super::error::from_js;
 use super::layout::{Layout, Place};
-use super::staging::{Staging, Touched};
+use super::staging::Staging;
 use crate::error::{Error, Result};
 use crate::model::{
-    Body, CommitReceipt, Durability, Key, KeyRange, Meta, OpReceipt, Record, WriteBatch, WriteOp, system, tombstone_key,
+    Body, CommitReceipt, Doc, Durability, Key, KeyRange, Meta, OpReceipt, Record, Register, WriteBatch, WriteOp, system,
 };
 
 type Callback = Closure<dyn FnMut(Event)>;
@@ -41,7 +40,7 @@ pub(super) struct Running {
 /// What the callbacks of a transaction work on.
 struct Work {
     batches: Vec<WriteBatch>,
-    reads: Vec<(Touched, IdbRequest)>,
+    reads: Vec<(Doc, IdbRequest)>,
     outcomes: Vec<Result<Vec<OpReceipt>>>,
     /// Requests that write, and for which batch; where it appends, for which of its operations.
     writes: Vec<(IdbRequest, usize, Option<usize>)>,
@@ -54,7 +53,7 @@ pub(super) fn run(database: &IdbDatabase, layout: &Layout, batches: Vec<WriteBat
     let stores = stores(layout, &touched, &batches);
     let strict = batches.iter().any(|batch| batch.durability == Durability::Strict);
     let durability = if strict { Durability::Strict } else { Durability::Relaxed };
-    let transaction = begin(database, stores.iter().map(String::as_str), Some(durability))?;
+    let transaction = begin(database, &stores, Some(durability))?;
     let settlement = Settlement::watch(&transaction);
     let outcomes = Vec::with_capacity(batches.len());
     let work = Rc::new(RefCell::new(Work { batches, reads: Vec::new(), outcomes, writes: Vec::new(), failure: None }));
@@ -96,37 +95,47 @@ impl Running {
     }
 }
 
-/// Every row that the operations need to know.
-fn touched(batches: &[WriteBatch]) -> BTreeSet<Touched> {
-    let mut touched = BTreeSet::new();
+/// Every row that the operations need to know, each once.
+fn touched(batches: &[WriteBatch]) -> Vec<Doc> {
+    let mut register = Register::default();
+    let mut touched = Vec::new();
+    let mut touch = |doc: Doc| {
+        if register.add(&doc) {
+            touched.push(doc);
+        }
+    };
     for op in batches.iter().flat_map(|batch| &batch.ops) {
-        let (collection, key, buried) = match op {
-            WriteOp::Put(put) => (&put.collection, &put.key, false),
-            WriteOp::Delete(delete) => (&delete.collection, &delete.key, false),
-            WriteOp::Replicate(replicate) => (&replicate.collection, &replicate.key, true),
+        let doc = match op {
+            WriteOp::Put(put) => Doc::new(put.collection.as_str(), put.key.clone()),
+            WriteOp::Delete(delete) => Doc::new(delete.collection.as_str(), delete.key.clone()),
+            WriteOp::Replicate(replicate) => {
+                let doc = Doc::new(replicate.collection.as_str(), replicate.key.clone());
+                touch(doc.tombstone());
+                doc
+            }
             WriteOp::Clear { .. } | WriteOp::Append { .. } => continue,
         };
-        if buried {
-            touched.insert(Touched::new(system::TOMBSTONES, tombstone_key(collection, key)));
-        }
-        touched.insert(Touched::new(collection, key.clone()));
+        touch(doc);
     }
     touched
 }
 
-fn stores(layout: &Layout, touched: &BTreeSet<Touched>, batches: &[WriteBatch]) -> BTreeSet<String> {
-    let mut stores: BTreeSet<String> =
-        touched.iter().map(|row| layout.place(&row.collection).store().to_owned()).collect();
+fn stores<'a>(layout: &'a Layout, touched: &'a [Doc], batches: &'a [WriteBatch]) -> Vec<&'a str> {
+    let mut stores = Vec::new();
+    let mut add = |store: &'a str| {
+        if !stores.contains(&store) {
+            stores.push(store);
+        }
+    };
+    for doc in touched {
+        add(layout.place(&doc.collection).store());
+    }
     for op in batches.iter().flat_map(|batch| &batch.ops) {
         match op {
-            WriteOp::Clear { collection } | WriteOp::Append { collection, .. } => {
-                stores.insert(layout.place(collection).store().to_owned());
-            }
+            WriteOp::Clear { collection } | WriteOp::Append { collection, .. } => add(layout.place(collection).store()),
             WriteOp::Put(put) if put.replicate.is_none() => {}
             WriteOp::Delete(delete) if delete.replicate.is_none() => {}
-            WriteOp::Put(_) | WriteOp::Delete(_) | WriteOp::Replicate(_) => {
-                stores.insert(system::TOMBSTONES.to_owned());
-            }
+            WriteOp::Put(_) | WriteOp::Delete(_) | WriteOp::Replicate(_) => add(system::TOMBSTONES),
         }
     }
     stores
@@ -134,19 +143,14 @@ fn stores(layout: &Layout, touched: &BTreeSet<Touched>, batches: &[WriteBatch]) 
 
 impl Work {
     /// Asks for every touched row; gives the last request. Requests are answered in order.
-    fn read(
-        &mut self,
-        layout: &Layout,
-        transaction: &IdbTransaction,
-        touched: BTreeSet<Touched>,
-    ) -> Result<Option<IdbRequest>> {
-        for row in touched {
-            let place = layout.place(&row.collection);
+    fn read(&mut self, layout: &Layout, transaction: &IdbTransaction, touched: Vec<Doc>) -> Result<Option<IdbRequest>> {
+        for doc in touched {
+            let place = layout.place(&doc.collection);
             let request = transaction
                 .object_store(place.store())
-                .and_then(|store| store.get(&place.stored_key(&row.key).to_js()))
+                .and_then(|store| store.get(&place.stored_key(&doc.key).to_js()))
                 .map_err(|thrown| from_js(&thrown))?;
-            self.reads.push((row, request));
+            self.reads.push((doc, request));
         }
         Ok(self.reads.last().map(|(_, request)| request.clone()))
     }
@@ -156,7 +160,7 @@ impl Work {
         let written = self.staged(layout).and_then(|staging| {
             // Firefox commits a transaction whose request fails after it was told to commit: where one may fail, it is
             // left to see for itself that there are no more.
-            let may_fail = staging.changed.iter().any(|(row, ..)| layout.may_refuse(&row.collection));
+            let may_fail = staging.changed().any(|(row, _)| layout.may_refuse(&row.doc.collection));
             self.emit(layout, transaction, staging).map(|()| may_fail)
         });
         match written {
@@ -171,23 +175,22 @@ impl Work {
     }
 
     fn staged(&mut self, layout: &Layout) -> core::result::Result<Staging, (Option<usize>, Error)> {
-        let mut rows = BTreeMap::new();
-        for (row, request) in core::mem::take(&mut self.reads) {
-            let place = layout.place(&row.collection);
+        let mut staging = Staging::default();
+        for (doc, request) in core::mem::take(&mut self.reads) {
+            let place = layout.place(&doc.collection);
             let found = request.result().map_err(|thrown| (None, from_js(&thrown)))?;
             let record = if found.is_undefined() {
                 None
             } else {
-                Some(from_row(row.key.clone(), &found).map_err(|error| (None, error.with("store", place.store())))?)
+                Some(from_row(doc.key.clone(), &found).map_err(|error| (None, error.with("store", place.store())))?)
             };
-            rows.insert(row, record);
+            staging.read(doc, record);
         }
-        let mut staging = Staging::new(rows);
         for (at, batch) in self.batches.iter_mut().enumerate() {
             let ops = core::mem::take(&mut batch.ops);
             self.outcomes.push(staging.apply(at, ops, batch.now));
         }
-        Ok(staging.finished())
+        Ok(staging)
     }
 
     fn emit(
@@ -196,13 +199,14 @@ impl Work {
         transaction: &IdbTransaction,
         staging: Staging,
     ) -> core::result::Result<(), (Option<usize>, Error)> {
-        for (collection, batch) in staging.cleared {
-            clear(&layout.place(&collection), transaction).map_err(|error| (Some(batch), error))?;
+        for (collection, batch) in &staging.cleared {
+            clear(&layout.place(collection), transaction).map_err(|error| (Some(*batch), error))?;
         }
-        for (row, record, batch) in staging.changed {
-            let request = replace(&layout.place(&row.collection), transaction, &row.key, record.as_ref());
+        for (row, batch) in staging.changed() {
+            let doc = &row.doc;
+            let request = replace(&layout.place(&doc.collection), transaction, &doc.key, row.record.as_ref());
             let request = request.map_err(|error| {
-                (Some(batch), error.with("collection", &row.collection).with("key", row.key.to_text()))
+                (Some(batch), error.with("collection", &doc.collection).with("key", doc.key.to_text()))
             })?;
             self.writes.push((request, batch, None));
         }

@@ -1,37 +1,37 @@
 //! The journal: what replicates is stamped and named in the outbox, in the commit that writes it.
 
 use core::fmt;
-use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use crate::backend::{Backend, Facts, LocalFuture, Read, Row, Scan, Source};
 use crate::error::Result;
 use crate::model::{
-    CommitReceipt, Delete, Durability, Key, KeyRange, OpReceipt, Precondition, Put, Record, WriteBatch, WriteOp,
+    CommitReceipt, Delete, Doc, Durability, Key, KeyRange, OpReceipt, Put, Record, Register, WriteBatch, WriteOp,
+    sorted_names,
 };
 use crate::sync::{SharedClock, outbox};
 
 /// Which collections replicate.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Replicated(BTreeSet<String>);
+pub struct Replicated(Vec<String>);
 
 impl Replicated {
     /// These, the system's own among them where they do.
     #[must_use]
     pub fn new(collections: impl IntoIterator<Item = String>) -> Self {
-        Self(collections.into_iter().collect())
+        Self(sorted_names(collections))
     }
 
     /// Whether this one does.
     #[must_use]
     pub fn contains(&self, collection: &str) -> bool {
-        self.0.contains(collection)
+        self.0.iter().any(|name| name == collection)
     }
 
     /// Their names, sorted.
     #[must_use]
     pub fn names(&self) -> Vec<String> {
-        self.0.iter().cloned().collect()
+        self.0.clone()
     }
 }
 
@@ -66,20 +66,19 @@ impl Journal {
             match op {
                 WriteOp::Clear { collection } if self.replicated.contains(&collection) => {
                     let scan = Scan { read: Read::Keys, ..Scan::all(collection.as_str()) };
-                    let stored = self.inner.scan(&scan).await?.into_iter().map(|row| row.key);
-                    let keys: BTreeSet<Key> = stored.chain(journalled.written_to(&collection)).collect();
-                    journalled.clear(&collection, keys, || self.clock.borrow_mut().tick(now));
+                    let stored = self.inner.scan(&scan).await?;
+                    journalled.clear(&collection, stored, || self.clock.borrow_mut().tick(now));
                 }
                 WriteOp::Put(put) if put.replicate.is_none() && self.replicated.contains(&put.collection) => {
                     let stamp = self.clock.borrow_mut().tick(now);
-                    journalled.name(&put.collection, &put.key);
+                    journalled.name(&Doc::new(put.collection.as_str(), put.key.clone()));
                     journalled.pass(WriteOp::Put(Put { replicate: Some(stamp), ..put }));
                 }
                 WriteOp::Delete(delete)
                     if delete.replicate.is_none() && self.replicated.contains(&delete.collection) =>
                 {
                     let stamp = self.clock.borrow_mut().tick(now);
-                    journalled.name(&delete.collection, &delete.key);
+                    journalled.name(&Doc::new(delete.collection.as_str(), delete.key.clone()));
                     journalled.pass(WriteOp::Delete(Delete { replicate: Some(stamp), ..delete }));
                 }
                 other => journalled.pass(other),
@@ -89,8 +88,7 @@ impl Journal {
             let receipt = self.inner.commit(WriteBatch { ops: journalled.ops, durability, now }).await?;
             return Ok(receipts(receipt, &journalled.spans, now));
         }
-        let named = journalled.named.iter().map(|(collection, key)| (collection.as_str(), key));
-        journalled.ops.extend(outbox::append(named, now)?);
+        journalled.ops.extend(outbox::append(&journalled.named, now)?);
         let batch = WriteBatch { ops: journalled.ops, durability: Durability::Strict, now };
         let receipt = self.inner.commit(batch).await?;
         (self.wrote)();
@@ -104,8 +102,8 @@ struct Journalled {
     ops: Vec<WriteOp>,
     /// For each operation that came in, what became of it.
     spans: Vec<Span>,
-    named: Vec<(String, Key)>,
-    seen: BTreeSet<(String, Key)>,
+    named: Vec<Doc>,
+    seen: Register,
 }
 
 /// What became of an operation.
@@ -123,28 +121,21 @@ impl Journalled {
         self.spans.push(Span::One);
     }
 
-    fn name(&mut self, collection: &str, key: &Key) {
-        let doc = (collection.to_owned(), key.clone());
-        if self.seen.insert(doc.clone()) {
-            self.named.push(doc);
+    fn name(&mut self, doc: &Doc) {
+        if self.seen.add(doc) {
+            self.named.push(doc.clone());
         }
     }
 
-    /// The keys that this batch has written to before.
-    fn written_to(&self, collection: &str) -> Vec<Key> {
-        self.named.iter().filter(|(name, _)| name == collection).map(|(_, key)| key.clone()).collect()
-    }
-
-    fn clear(&mut self, collection: &str, keys: BTreeSet<Key>, mut tick: impl FnMut() -> crate::sync::Hlc) {
-        self.spans.push(Span::Cleared(keys.len()));
-        for key in keys {
-            self.name(collection, &key);
-            self.ops.push(WriteOp::Delete(Delete {
-                collection: collection.to_owned(),
-                key,
-                precondition: Precondition::None,
-                replicate: Some(tick()),
-            }));
+    /// Deletes what is stored, and what this batch has written before.
+    fn clear(&mut self, collection: &str, stored: Vec<Row>, mut tick: impl FnMut() -> crate::sync::Hlc) {
+        let stored = stored.into_iter().map(|row| Doc::new(collection, row.key));
+        let mut cleared: Vec<Doc> = self.named.iter().filter(|doc| doc.collection == collection).cloned().collect();
+        cleared.extend(stored.filter(|doc| !self.seen.contains(doc)));
+        self.spans.push(Span::Cleared(cleared.len()));
+        for doc in cleared {
+            self.name(&doc);
+            self.ops.push(WriteOp::Delete(Delete { replicate: Some(tick()), ..Delete::new(doc.collection, doc.key) }));
         }
     }
 }
@@ -221,7 +212,7 @@ mod tests {
 
     use super::*;
     use crate::backend::memory::MemoryBackend;
-    use crate::model::{Acknowledged, Body, Schema, system, tombstone_key};
+    use crate::model::{Acknowledged, Body, Precondition, Schema, system, tombstone_key};
     use crate::platform::Payload;
     use crate::sync::Clock;
 
@@ -265,7 +256,7 @@ mod tests {
         let receipt = commit(&journal, vec![put("notes", "a"), put("other", "x"), put("notes", "a")]).unwrap();
         assert_eq!(receipt.ops.len(), 3);
         assert_eq!(receipt.durability, Acknowledged::Memory);
-        assert_eq!(outbox(&raw), [r#"{"at":5.0,"docs":[["notes","a"]],"v":1}"#]);
+        assert_eq!(outbox(&raw), [r#"{"at":5,"docs":[["notes","a"]],"v":1}"#]);
         let record = raw.get("notes", &[Key::from("a")]).now_or_never().unwrap().unwrap().remove(0).unwrap();
         assert!(record.meta.replica.unwrap().dirty);
         assert_eq!(told.get(), 1);

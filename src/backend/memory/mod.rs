@@ -5,10 +5,10 @@ mod table;
 mod transaction;
 
 use core::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::future::ready;
+use litemap::LiteMap;
 
 use super::{Backend, Facts, LocalFuture, Row, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
@@ -24,7 +24,7 @@ pub struct MemoryBackend {
     name: String,
     schema: Rc<Schema>,
     capacity: u64,
-    tables: RefCell<BTreeMap<String, Table>>,
+    tables: RefCell<LiteMap<String, Table>>,
     closed: Cell<bool>,
 }
 
@@ -64,7 +64,9 @@ impl Backend for MemoryBackend {
         let result = self.open("get", || {
             let tables = self.tables.borrow();
             let table = tables.get(collection);
-            keys.iter().map(|key| table.and_then(|table| table.get(key)).map(convert::copied).transpose()).collect()
+            keys.iter()
+                .map(|key| table.and_then(|table| table.get(key)).map(|record| convert::copied(record)).transpose())
+                .collect()
         });
         Box::pin(ready(result))
     }

@@ -1,18 +1,22 @@
 //! One collection: rows in key order, and its indexes.
 
 use core::ops::Bound;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use super::convert::copied;
 use crate::backend::{Direction, Read, Row, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Index, Key, KeyRange, Record, Schema, system};
 
+/// Records in the order of their keys, or of an index: then under `[index key, key]`.
+type Rows = BTreeMap<Key, Rc<Record>>;
+
 #[derive(Debug, Default)]
 pub(super) struct Table {
-    rows: BTreeMap<Key, Record>,
-    indexes: BTreeMap<String, (Index, BTreeSet<(Key, Key)>)>,
-    expiring: BTreeSet<(Key, Key)>,
+    rows: Rows,
+    indexes: Vec<(Index, Rows)>,
+    expiring: Rows,
     appended: u32,
 }
 
@@ -35,22 +39,19 @@ pub(super) fn check_source(schema: &Schema, collection: &str, source: &Source) -
 
 impl Table {
     pub(super) fn new(indexes: &[Index]) -> Self {
-        Self {
-            indexes: indexes.iter().map(|index| (index.name.clone(), (index.clone(), BTreeSet::new()))).collect(),
-            ..Self::default()
-        }
+        Self { indexes: indexes.iter().map(|index| (index.clone(), Rows::new())).collect(), ..Self::default() }
     }
 
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<&Record> {
+    pub(super) fn get(&self, key: &Key) -> Option<&Rc<Record>> {
         self.rows.get(key)
     }
 
     pub(super) fn keys(&self) -> Vec<Key> {
-        self.rows.keys().cloned().collect()
+        self.rows.values().map(|record| record.key.clone()).collect()
     }
 
     /// The next number of a log.
@@ -64,37 +65,26 @@ impl Table {
     /// # Errors
     ///
     /// `ALREADY_EXISTS` where a unique index has the key for another record; nothing is changed then.
-    pub(super) fn replace(&mut self, key: &Key, record: Option<Record>) -> Result<Option<Record>> {
+    pub(super) fn replace(&mut self, key: &Key, record: Option<Rc<Record>>) -> Result<Option<Rc<Record>>> {
         if let Some(record) = &record {
             self.check_unique(key, record)?;
         }
         let old = self.rows.remove(key);
-        for (index, entries) in self.indexes.values_mut() {
-            if let Some(old) = &old {
-                for index_key in index_keys(index, old) {
-                    entries.remove(&(index_key, key.clone()));
-                }
-            }
-            if let Some(record) = &record {
-                entries.extend(index_keys(index, record).into_iter().map(|index_key| (index_key, key.clone())));
-            }
+        for (index, rows) in &mut self.indexes {
+            exchange(rows, |record| index_keys(index, record), old.as_deref(), record.as_ref());
         }
-        if let Some(end) = old.as_ref().and_then(|old| old.meta.expires) {
-            self.expiring.remove(&(Key::Number(end), key.clone()));
-        }
+        let ends = |record: &Record| record.meta.expires.map(Key::Number).into_iter().collect();
+        exchange(&mut self.expiring, ends, old.as_deref(), record.as_ref());
         if let Some(record) = record {
-            self.expiring.extend(record.meta.expires.map(|end| (Key::Number(end), key.clone())));
             self.rows.insert(key.clone(), record);
         }
         Ok(old)
     }
 
     fn check_unique(&self, key: &Key, record: &Record) -> Result<()> {
-        for (index, entries) in self.indexes.values().filter(|(index, _)| index.unique) {
+        for (index, rows) in self.indexes.iter().filter(|(index, _)| index.unique) {
             for index_key in index_keys(index, record) {
-                let from = (index_key.clone(), Key::Number(f64::NEG_INFINITY));
-                let taken = entries.range(from..).take_while(|(k, _)| *k == index_key).any(|(_, owner)| owner != key);
-                if taken {
+                if within(rows, entries(&KeyRange::only(index_key))).iter().any(|owner| owner.key != *key) {
                     return Err(Error::new(
                         ErrorKind::AlreadyExists,
                         "another record has this value in a unique index",
@@ -108,52 +98,76 @@ impl Table {
     }
 
     pub(super) fn count(&self, source: &Source, range: &KeyRange) -> u64 {
-        self.keys_in(source, range).len() as u64
+        self.records_in(source, range).len() as u64
     }
 
     pub(super) fn scan(&self, scan: &Scan) -> Result<Vec<Row>> {
-        let mut keys = self.keys_in(&scan.source, &scan.range);
+        let mut records = self.records_in(&scan.source, &scan.range);
         if scan.direction == Direction::Backward {
-            keys.reverse();
+            records.reverse();
         }
-        let wanted = keys.into_iter().skip(scan.offset).take(scan.limit.unwrap_or(usize::MAX));
+        let wanted = records.into_iter().skip(scan.offset).take(scan.limit.unwrap_or(usize::MAX));
         wanted
-            .map(|key| {
+            .map(|record| {
+                let key = record.key.clone();
                 let record = match scan.read {
                     Read::Keys => None,
-                    Read::Records | Read::Meta => self.rows.get(key).map(copied).transpose()?,
+                    Read::Records | Read::Meta => Some(copied(record)?),
                 };
-                Ok(Row { key: key.clone(), record })
+                Ok(Row { key, record })
             })
             .collect()
     }
 
-    fn keys_in(&self, source: &Source, range: &KeyRange) -> Vec<&Key> {
+    fn records_in(&self, source: &Source, range: &KeyRange) -> Vec<&Rc<Record>> {
         if range.is_empty() {
             return Vec::new();
         }
-        let entries = match source {
-            Source::Primary => {
-                return self.rows.range((range.lower.clone(), range.upper.clone())).map(|(key, _)| key).collect();
-            }
-            Source::Expiring => &self.expiring,
-            Source::Index(name) => match self.indexes.get(name) {
-                Some((_, entries)) => entries,
-                None => return Vec::new(),
+        match source {
+            Source::Primary => within(&self.rows, range.clone()),
+            Source::Expiring => within(&self.expiring, entries(range)),
+            Source::Index(name) => match self.indexes.iter().find(|(index, _)| index.name == *name) {
+                Some((_, rows)) => within(rows, entries(range)),
+                None => Vec::new(),
             },
-        };
-        let least = |key: &Key| (key.clone(), Key::Number(f64::NEG_INFINITY));
-        let from = match &range.lower {
-            Bound::Included(key) | Bound::Excluded(key) => Bound::Included(least(key)),
+        }
+    }
+}
+
+fn within(rows: &Rows, range: KeyRange) -> Vec<&Rc<Record>> {
+    rows.range((range.lower, range.upper)).map(|(_, record)| record).collect()
+}
+
+/// The range of entries `[index key, key]` whose index keys lie in `range`.
+fn entries(range: &KeyRange) -> KeyRange {
+    // An array begins above every shorter array that it continues.
+    let at = |key: Key| Key::Array(vec![key]);
+    KeyRange {
+        lower: match &range.lower {
+            Bound::Included(key) => Bound::Included(at(key.clone())),
+            Bound::Excluded(key) => Bound::Included(at(key.successor())),
             Bound::Unbounded => Bound::Unbounded,
-        };
-        let below = KeyRange { lower: Bound::Unbounded, upper: range.upper.clone() };
-        entries
-            .range((from, Bound::Unbounded))
-            .take_while(|(entry, _)| below.contains(entry))
-            .filter(|(entry, _)| range.contains(entry))
-            .map(|(_, key)| key)
-            .collect()
+        },
+        upper: match &range.upper {
+            Bound::Included(key) => Bound::Excluded(at(key.successor())),
+            Bound::Excluded(key) => Bound::Excluded(at(key.clone())),
+            Bound::Unbounded => Bound::Unbounded,
+        },
+    }
+}
+
+/// Takes the old record's entries out and puts the new one's in.
+fn exchange(rows: &mut Rows, keys: impl Fn(&Record) -> Vec<Key>, old: Option<&Record>, new: Option<&Rc<Record>>) {
+    let entry = |key: Key, record: &Record| Key::Array(vec![key, record.key.clone()]);
+    if let Some(old) = old {
+        for key in keys(old) {
+            rows.remove(&entry(key, old));
+        }
+    }
+    if let Some(new) = new {
+        for key in keys(new) {
+            rows.insert(entry(key, new), Rc::clone(new));
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! Commits: each operation is applied, and taken back where a later one fails.
 
-use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use litemap::LiteMap;
 
 use super::table::{Table, is_system};
 use crate::error::{Error, ErrorKind, Result};
@@ -9,9 +11,9 @@ use crate::model::{
     system, tombstone_key,
 };
 
-type Tables = BTreeMap<String, Table>;
+type Tables = LiteMap<String, Table>;
 /// What stood where, to be put back in reverse.
-type Undo = Vec<(String, Key, Option<Record>)>;
+type Undo = Vec<(String, Key, Option<Rc<Record>>)>;
 
 pub(super) fn commit(tables: &mut Tables, schema: &Schema, capacity: u64, batch: WriteBatch) -> Result<CommitReceipt> {
     let mut undo = Undo::new();
@@ -74,8 +76,8 @@ impl Work<'_> {
     fn keyed(&mut self, collection: &str, key: Key, op: KeyedOp, now: f64) -> Result<OpReceipt> {
         let buried = tombstone_key(collection, &key);
         let applied = {
-            let record = self.tables.get(collection).and_then(|table| table.get(&key));
-            let tombstone = self.tables.get(system::TOMBSTONES).and_then(|table| table.get(&buried));
+            let record = self.tables.get(collection).and_then(|table| table.get(&key)).map(Rc::as_ref);
+            let tombstone = self.tables.get(system::TOMBSTONES).and_then(|table| table.get(&buried)).map(Rc::as_ref);
             apply(op, record, tombstone, now)?
         };
         self.change(collection, &key, applied.record)?;
@@ -92,7 +94,10 @@ impl Work<'_> {
     }
 
     fn set(&mut self, collection: &str, key: &Key, record: Option<Record>) -> Result<()> {
-        let old = self.table(collection).replace(key, record).map_err(|error| error.with("collection", collection))?;
+        let old = self
+            .table(collection)
+            .replace(key, record.map(Rc::new))
+            .map_err(|error| error.with("collection", collection))?;
         self.undo.push((collection.to_owned(), key.clone(), old));
         Ok(())
     }

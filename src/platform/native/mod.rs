@@ -1,9 +1,11 @@
 //! The ground outside the browser: tests, the simulator and the server.
 
 mod derive;
+mod number;
 mod payload;
 
 pub use derive::pbkdf2_sha256;
+pub use number::{number_of, number_text};
 pub use payload::Payload;
 
 use crate::error::{Error, ErrorKind, Result};

@@ -2,10 +2,12 @@
 
 mod derive;
 pub(crate) mod environment;
+mod number;
 mod payload;
 mod task;
 
 pub use derive::pbkdf2_sha256;
+pub use number::{number_of, number_text};
 pub use payload::Payload;
 pub(crate) use payload::said;
 pub use task::{sleep, spawn, within};

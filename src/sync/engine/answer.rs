@@ -1,14 +1,13 @@
 //! What an answer means, whatever came back.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::value::RawValue;
-
 use crate::error::{Error, ErrorKind, Result};
+use crate::json::{self, FromJson, Json, Malformed, Members};
 use crate::sync::Hlc;
-use crate::sync::document::position;
-use crate::sync::protocol::{Change, Failure, PushStatus, SnapshotEnd, SnapshotHead};
+use crate::sync::protocol::{Limits, PushStatus};
 use crate::transport::Answer;
+
+/// A part of an answer, or why it cannot be read.
+type Read<T> = core::result::Result<T, Malformed>;
 
 /// What an answer means.
 #[derive(Debug)]
@@ -30,11 +29,11 @@ pub(super) enum Reply<T> {
 }
 
 /// Reads an answer.
-pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Reply<T> {
+pub(super) fn read<T: FromJson>(answer: &Answer) -> Reply<T> {
     match success(answer) {
-        Ok(()) => match serde_json::from_str(&answer.body) {
+        Ok(()) => match json::read(&answer.body) {
             Ok(value) => Reply::Success(value),
-            Err(error) => Reply::Failed(nonsense("an answer that cannot be read").caused_by(position(&error))),
+            Err(error) => Reply::Failed(nonsense("an answer that cannot be read").caused_by(error)),
         },
         Err(reply) => reply,
     }
@@ -42,7 +41,7 @@ pub(super) fn read<T: DeserializeOwned>(answer: &Answer) -> Reply<T> {
 
 /// Tells a success, whose body is still to be read, from every other answer.
 fn success<T>(answer: &Answer) -> core::result::Result<(), Reply<T>> {
-    let failure = serde_json::from_str::<Failure>(&answer.body).ok();
+    let failure = json::read::<Failure>(&answer.body).ok();
     let code = failure.as_ref().map_or("", |failure| failure.code.as_str());
     let error = |kind: ErrorKind, message: &str| {
         let error = Error::new(kind, message).with("status", answer.status);
@@ -84,39 +83,144 @@ pub(super) fn nonsense(what: &str) -> Error {
     Error::new(ErrorKind::NetworkError, format!("the endpoint answered {what}"))
 }
 
+/// What every answer that is no success says.
+struct Failure {
+    code: String,
+    message: String,
+}
+
+impl FromJson for Failure {
+    fn from_members(members: &Members<'_>) -> Read<Self> {
+        Ok(Self { code: members.required("code", Json::string)?, message: members.required("message", Json::string)? })
+    }
+}
+
+/// What the endpoint is, as far as that matters here.
+#[derive(Debug)]
+pub(super) struct Space {
+    pub(super) server_time: f64,
+    pub(super) limits: Limits,
+}
+
+impl FromJson for Space {
+    fn from_members(members: &Members<'_>) -> Read<Self> {
+        let limits = members.required("limits", |json| json.members().ok())?;
+        let limit = |name| limits.required(name, |json| json.whole()?.try_into().ok());
+        Ok(Self {
+            server_time: members.required("serverTime", Json::number)?,
+            limits: Limits {
+                max_ops: limit("maxOps")?,
+                max_bytes: limit("maxBytes")?,
+                max_doc_bytes: limit("maxDocBytes")?,
+                max_depth: limit("maxDepth")?,
+            },
+        })
+    }
+}
+
 /// The answer to a push, with documents still unread: one that cannot be read must not hold up the others.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub(super) struct Pushed {
     pub(super) epoch: String,
-    pub(super) server_time: u64,
+    pub(super) server_time: f64,
     pub(super) results: Vec<ResultRow>,
 }
 
-#[derive(Debug, Deserialize)]
+impl FromJson for Pushed {
+    fn from_members(members: &Members<'_>) -> Read<Self> {
+        Ok(Self {
+            epoch: members.required("epoch", Json::string)?,
+            server_time: members.required("serverTime", Json::number)?,
+            results: all(members, "results")?,
+        })
+    }
+}
+
+/// What became of one operation.
+#[derive(Debug)]
 pub(super) struct ResultRow {
     pub(super) mid: u64,
     pub(super) status: PushStatus,
-    #[serde(default)]
     pub(super) rev: Option<u64>,
-    #[serde(default)]
     pub(super) dup: bool,
-    #[serde(default)]
-    pub(super) current: Option<Box<RawValue>>,
-    #[serde(default)]
+    pub(super) current: Option<String>,
     pub(super) code: Option<String>,
-    #[serde(default)]
     pub(super) message: Option<String>,
 }
 
+impl FromJson for ResultRow {
+    fn from_members(members: &Members<'_>) -> Read<Self> {
+        let status = |json: Json<'_>| match json.string()?.as_str() {
+            "ok" => Some(PushStatus::Ok),
+            "conflict" => Some(PushStatus::Conflict),
+            "superseded" => Some(PushStatus::Superseded),
+            "rejected" => Some(PushStatus::Rejected),
+            _ => None,
+        };
+        Ok(Self {
+            mid: members.required("mid", Json::whole)?,
+            status: members.required("status", status)?,
+            rev: members.optional("rev", Json::whole)?,
+            dup: members.optional("dup", Json::flag)?.unwrap_or(false),
+            current: members.optional("current", text)?,
+            code: members.optional("code", Json::string)?,
+            message: members.optional("message", Json::string)?,
+        })
+    }
+}
+
 /// The answer to a pull, likewise.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub(super) struct Changed {
-    pub(super) changes: Vec<Box<RawValue>>,
+    pub(super) changes: Vec<Incoming>,
     pub(super) cursor: String,
     pub(super) more: bool,
-    pub(super) server_time: u64,
+    pub(super) server_time: f64,
+}
+
+impl FromJson for Changed {
+    fn from_members(members: &Members<'_>) -> Read<Self> {
+        Ok(Self {
+            changes: members.required("changes", Json::items)?.into_iter().map(Json::text).map(document).collect(),
+            cursor: members.required("cursor", Json::string)?,
+            more: members.required("more", Json::flag)?,
+            server_time: members.required("serverTime", Json::number)?,
+        })
+    }
+}
+
+/// The items of an array, all of which must be readable.
+fn all<T: FromJson>(members: &Members<'_>, name: &'static str) -> Read<Vec<T>> {
+    members.required(name, Json::items)?.into_iter().map(|item| T::from_members(&item.members()?)).collect()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "as members are read: every value has a text")]
+fn text(json: Json<'_>) -> Option<String> {
+    Some(json.text().to_owned())
+}
+
+/// A document as the endpoint has it, its body still text.
+#[derive(Debug, Clone)]
+pub(crate) struct Change {
+    pub(crate) c: String,
+    pub(crate) id: String,
+    pub(crate) rev: u64,
+    pub(crate) hlc: Hlc,
+    pub(crate) del: bool,
+    pub(crate) body: Option<String>,
+}
+
+impl FromJson for Change {
+    fn from_members(members: &Members<'_>) -> Read<Self> {
+        Ok(Self {
+            c: members.required("c", Json::string)?,
+            id: members.required("id", Json::string)?,
+            rev: members.required("rev", Json::whole)?,
+            hlc: members.required("hlc", Hlc::from_json)?,
+            del: members.optional("del", Json::flag)?.unwrap_or(false),
+            body: members.optional("body", text)?,
+        })
+    }
 }
 
 /// A document that cannot be read, and what is known of it.
@@ -132,20 +236,26 @@ pub(crate) struct Unreadable {
 pub(crate) type Incoming = core::result::Result<Change, Unreadable>;
 
 /// Reads one document.
-pub(super) fn document(raw: &RawValue) -> Incoming {
-    #[derive(Deserialize)]
-    struct Name {
-        c: String,
-        id: String,
-    }
-    serde_json::from_str(raw.get()).map_err(|error| Unreadable {
-        name: serde_json::from_str::<Name>(raw.get()).ok().map(|name| (name.c, name.id)),
+pub(super) fn document(text: &str) -> Incoming {
+    json::read(text).map_err(|error| Unreadable {
+        name: json::read::<Name>(text).ok().map(|name| (name.c, name.id)),
         error: Error::new(
             ErrorKind::SerializationError,
             "the endpoint sent a document that cannot be read; it is set aside",
         )
-        .caused_by(position(&error)),
+        .caused_by(error),
     })
+}
+
+struct Name {
+    c: String,
+    id: String,
+}
+
+impl FromJson for Name {
+    fn from_members(members: &Members<'_>) -> Read<Self> {
+        Ok(Self { c: members.required("c", Json::string)?, id: members.required("id", Json::string)? })
+    }
 }
 
 /// A whole snapshot.
@@ -153,6 +263,35 @@ pub(super) fn document(raw: &RawValue) -> Incoming {
 pub(crate) struct Snapshot {
     pub(crate) head: SnapshotHead,
     pub(crate) documents: Vec<Incoming>,
+}
+
+/// The first line of a snapshot.
+#[derive(Debug)]
+pub(crate) struct SnapshotHead {
+    pub(crate) epoch: String,
+    pub(crate) head: u64,
+    pub(crate) cursor: String,
+    pub(crate) server_time: f64,
+}
+
+impl FromJson for SnapshotHead {
+    fn from_members(members: &Members<'_>) -> Read<Self> {
+        Ok(Self {
+            epoch: members.required("epoch", Json::string)?,
+            head: members.required("head", Json::whole)?,
+            cursor: members.required("cursor", Json::string)?,
+            server_time: members.required("serverTime", Json::number)?,
+        })
+    }
+}
+
+/// The last line of a snapshot: how many documents came before.
+struct SnapshotEnd(u64);
+
+impl FromJson for SnapshotEnd {
+    fn from_members(members: &Members<'_>) -> Read<Self> {
+        members.required("count", Json::whole).map(Self)
+    }
 }
 
 /// Reads a snapshot: a head line, documents, an end line with their count.
@@ -164,26 +303,46 @@ pub(super) fn snapshot(answer: &Answer) -> Reply<Snapshot> {
 }
 
 fn lines(body: &str) -> Result<Snapshot> {
-    let unreadable = |error: serde_json::Error| nonsense("a snapshot that cannot be read").caused_by(position(&error));
+    let unreadable = |error: Malformed| nonsense("a snapshot that cannot be read").caused_by(error);
+    let cut = || nonsense("a snapshot that was cut");
     let mut lines = body.lines().filter(|line| !line.trim().is_empty());
     let head = lines.next().ok_or_else(|| nonsense("an empty snapshot"))?;
-    let head: SnapshotHead = serde_json::from_str(head).map_err(unreadable)?;
-    let last = lines.next_back().ok_or_else(|| nonsense("a snapshot that was cut"))?;
-    let end: SnapshotEnd = serde_json::from_str(last).map_err(|_| nonsense("a snapshot that was cut"))?;
-    let documents: Vec<Incoming> = lines
-        .map(|line| serde_json::from_str::<&RawValue>(line).map(document).map_err(unreadable))
-        .collect::<Result<_>>()?;
-    if documents.len() as u64 != end.count {
-        return Err(nonsense("a snapshot that was cut"));
+    let head = json::read(head).map_err(unreadable)?;
+    let last = lines.next_back().ok_or_else(cut)?;
+    let SnapshotEnd(count) = json::read(last).map_err(|_| cut())?;
+    let documents: Vec<Incoming> =
+        lines.map(|line| Json::parse(line).map(Json::text).map(document).map_err(unreadable)).collect::<Result<_>>()?;
+    if documents.len() as u64 != count {
+        return Err(cut());
     }
     Ok(Snapshot { head, documents })
 }
 
 /// What an operation of ours was, as the frozen request has it.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone)]
 pub(crate) struct SentOp {
     pub(crate) mid: u64,
     pub(crate) c: String,
     pub(crate) id: String,
     pub(crate) hlc: Hlc,
+}
+
+impl FromJson for SentOp {
+    fn from_members(members: &Members<'_>) -> Read<Self> {
+        Ok(Self {
+            mid: members.required("mid", Json::whole)?,
+            c: members.required("c", Json::string)?,
+            id: members.required("id", Json::string)?,
+            hlc: members.required("hlc", Hlc::from_json)?,
+        })
+    }
+}
+
+/// The operations of a frozen request.
+pub(super) struct Sent(pub(super) Vec<SentOp>);
+
+impl FromJson for Sent {
+    fn from_members(members: &Members<'_>) -> Read<Self> {
+        all(members, "ops").map(Self)
+    }
 }

@@ -10,17 +10,17 @@ mod round;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{Incoming, SentOp, Snapshot, Unreadable};
-pub(crate) use push::{Settlement, Verdict};
+pub(crate) use answer::{Change, Incoming, SentOp, Snapshot, Unreadable};
+pub(crate) use push::{Settlement, Verdict, sent};
 use round::{Round, Step};
 
-use super::lookup::Doc;
 use super::outbox::Pending;
 use super::protocol::Limits;
 use super::retry::Retry;
 use super::state::{Flight, Persisted, Progress, Versioned};
 use super::{Direction, Hlc, SyncReport};
 use crate::error::{Error, ErrorKind};
+use crate::model::Doc;
 use crate::transport::{Answer, ChangesQuery};
 
 /// How the engine behaves.

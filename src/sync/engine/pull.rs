@@ -1,6 +1,6 @@
 //! Receiving: changes after the cursor, or everything.
 
-use super::answer::{Changed, Reply, document, read, snapshot};
+use super::answer::{Changed, Reply, read, snapshot};
 use super::round::{Awaiting, Round, Stage, Step};
 use super::{Action, Engine};
 use crate::sync::engine::answer::nonsense;
@@ -23,8 +23,7 @@ impl Engine {
         };
         let Some(state) = round.state.take() else { return round.turn(Stage::Pull) };
         let from = state.progress;
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch")]
-        let time = Action::ServerTime(page.server_time as f64);
+        let time = Action::ServerTime(page.server_time);
         let moved = from.value.cursor.as_deref() != Some(page.cursor.as_str());
         if page.changes.is_empty() && !moved {
             if page.more {
@@ -32,12 +31,11 @@ impl Engine {
             }
             return Step::Done(vec![time]);
         }
-        let changes = page.changes.iter().map(|raw| document(raw)).collect();
         let to = Progress { cursor: Some(page.cursor), ..from.value.clone() };
         if !page.more {
             round.last_page();
         }
-        let mut step = round.ask(Awaiting::Commit, Action::Apply { changes, from, to });
+        let mut step = round.ask(Awaiting::Commit, Action::Apply { changes: page.changes, from, to });
         if let Step::Do(actions) = &mut step {
             actions.insert(0, time);
         }
@@ -58,8 +56,7 @@ impl Engine {
             snapshot: false,
             ..from.value.clone()
         };
-        #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch")]
-        let time = Action::ServerTime(snapshot.head.server_time as f64);
+        let time = Action::ServerTime(snapshot.head.server_time);
         let apply = Action::ApplySnapshot { snapshot: Box::new(snapshot), from, to };
         let mut step = round.ask(Awaiting::Commit, apply);
         if let Step::Do(actions) = &mut step {

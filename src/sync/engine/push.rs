@@ -1,14 +1,12 @@
 //! Sending: numbering, freezing, and what the endpoint says of each operation.
 
-use std::collections::BTreeMap;
-
-use super::answer::{Incoming, Pushed, Reply, ResultRow, SentOp, document, nonsense, read};
+use super::answer::{Incoming, Pushed, Reply, ResultRow, Sent, SentOp, document, nonsense, read};
 use super::round::{Awaiting, Round, Stage, Step};
 use super::{Action, Engine};
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::document::position;
+use crate::json::{self, FromJson, Json, Malformed, Members, Object};
 use crate::sync::outbox::Pending;
-use crate::sync::protocol::{PushOp, PushRequest, PushStatus};
+use crate::sync::protocol::PushStatus;
 use crate::sync::state::{ANOTHER_EPOCH, Flight};
 use crate::transport::Answer;
 
@@ -54,19 +52,13 @@ impl Engine {
         }
         let Some(state) = round.state.take() else { return round.turn(Stage::Push) };
         let mids = pending.ops.len() as u64;
-        let ops = (state.client.value.next..).zip(pending.ops).map(|(mid, op)| PushOp { mid, ..op }).collect();
-        let request = PushRequest {
+        let request = Request {
             client: state.client.value.name.clone(),
             epoch: state.progress.value.epoch.clone().filter(|epoch| epoch != ANOTHER_EPOCH),
-            ops,
+            ops: (state.client.value.next..).zip(&pending.ops).map(|(mid, op)| op.text(mid)).collect(),
         };
-        match text(&request) {
-            Ok(text) => {
-                let flight = Flight::new(self.settings.endpoint.clone(), vec![text], pending.rows);
-                round.ask(Awaiting::Commit, Action::StoreFlight { state, flight, mids })
-            }
-            Err(error) => Step::Fail(error),
-        }
+        let flight = Flight::new(self.settings.endpoint.clone(), vec![request.text()], pending.rows);
+        round.ask(Awaiting::Commit, Action::StoreFlight { state, flight, mids })
     }
 
     /// Goes through the answer to a push.
@@ -91,8 +83,7 @@ impl Engine {
                     Err(error) => return Self::refused(round, Awaiting::Push, Reply::<()>::Failed(error)),
                 };
                 let learned = state.progress.value.epoch.as_ref().is_some_and(|epoch| *epoch != pushed.epoch);
-                #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch")]
-                let time = pushed.server_time as f64;
+                let time = pushed.server_time;
                 let mut step = round.ask(Awaiting::Commit, settle(verdicts, attempts, time));
                 if let Step::Do(actions) = &mut step {
                     actions.insert(0, Action::ServerTime(time));
@@ -127,43 +118,62 @@ impl Engine {
     }
 }
 
-fn text(request: &PushRequest) -> Result<String> {
-    serde_json::to_string(request)
-        .map_err(|error| Error::new(ErrorKind::SerializationError, "the request has no encoded form").caused_by(error))
+/// A request, its operations as text.
+struct Request {
+    client: String,
+    epoch: Option<String>,
+    ops: Vec<String>,
 }
 
-fn damaged(error: &serde_json::Error) -> Error {
+impl Request {
+    fn text(self) -> String {
+        Object::new()
+            .text("client", &self.client)
+            .maybe(self.epoch, |request, epoch| request.text("epoch", &epoch))
+            .json("ops", &json::array(self.ops))
+            .finish()
+    }
+}
+
+impl FromJson for Request {
+    fn from_members(members: &Members<'_>) -> core::result::Result<Self, Malformed> {
+        let ops = members.required("ops", Json::items)?;
+        Ok(Self {
+            client: members.required("client", Json::string)?,
+            epoch: members.optional("epoch", Json::string)?,
+            ops: ops.into_iter().map(|op| op.text().to_owned()).collect(),
+        })
+    }
+}
+
+fn damaged(error: Malformed) -> Error {
     let message = "the frozen request is damaged; nothing was sent or dropped because of it";
-    Error::new(ErrorKind::Corrupted, message).with("row", "flight").caused_by(position(error))
+    Error::new(ErrorKind::Corrupted, message).with("row", "flight").caused_by(error)
 }
 
 /// The operations of a frozen request.
-fn sent(request: &str) -> Result<Vec<SentOp>> {
-    #[derive(serde::Deserialize)]
-    struct Sent {
-        ops: Vec<SentOp>,
-    }
-    serde_json::from_str::<Sent>(request).map(|sent| sent.ops).map_err(|error| damaged(&error))
+pub(crate) fn sent(request: &str) -> Result<Vec<SentOp>> {
+    json::read(request).map(|Sent(ops)| ops).map_err(damaged)
 }
 
 /// Two requests with the operations of one, each with the number that it has; none where it has but one.
 fn halves(request: &str) -> Result<Option<(String, String)>> {
-    let mut left: PushRequest = serde_json::from_str(request).map_err(|error| damaged(&error))?;
+    let mut left: Request = json::read(request).map_err(damaged)?;
     if left.ops.len() < 2 {
         return Ok(None);
     }
     let ops = left.ops.split_off(left.ops.len() / 2);
-    let right = PushRequest { ops, client: left.client.clone(), epoch: left.epoch.clone() };
-    Ok(Some((text(&left)?, text(&right)?)))
+    let right = Request { ops, client: left.client.clone(), epoch: left.epoch.clone() };
+    Ok(Some((left.text(), right.text())))
 }
 
 /// Brings operations and results together by number.
-fn verdicts(sent: Vec<SentOp>, results: Vec<ResultRow>) -> Result<Vec<(SentOp, Verdict)>> {
-    let mut results: BTreeMap<u64, ResultRow> = results.into_iter().map(|result| (result.mid, result)).collect();
+fn verdicts(sent: Vec<SentOp>, mut results: Vec<ResultRow>) -> Result<Vec<(SentOp, Verdict)>> {
     sent.into_iter()
         .map(|op| {
-            let result = results.remove(&op.mid).ok_or_else(|| nonsense("without a result for an operation"))?;
-            verdict(result).map(|verdict| (op, verdict))
+            let of_it = results.iter().position(|result| result.mid == op.mid);
+            let of_it = of_it.ok_or_else(|| nonsense("without a result for an operation"))?;
+            verdict(results.swap_remove(of_it)).map(|verdict| (op, verdict))
         })
         .collect()
 }

@@ -1,10 +1,10 @@
 //! One round: push until nothing waits, then pull until nothing is new.
 
-use super::answer::{Reply, read};
+use super::answer::{Reply, Space, read};
 use super::{Action, Engine, Event, Tally};
 use crate::error::{Error, ErrorKind};
 use crate::sync::outbox::Pending;
-use crate::sync::protocol::{Limits, SpaceStatus};
+use crate::sync::protocol::Limits;
 use crate::sync::state::Persisted;
 use crate::transport::Answer;
 
@@ -203,13 +203,12 @@ impl Engine {
 
     fn answered(&mut self, round: &mut Round, awaiting: Awaiting, answer: &Answer) -> Step {
         match awaiting {
-            Awaiting::Status => match read::<SpaceStatus>(answer) {
-                Reply::Success(status) => {
-                    self.limits = Some(sensible(status.limits));
+            Awaiting::Status => match read::<Space>(answer) {
+                Reply::Success(space) => {
+                    self.limits = Some(sensible(space.limits));
                     let mut step = round.turn(round.stage);
-                    #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch")]
                     if let Step::Do(actions) = &mut step {
-                        actions.insert(0, Action::ServerTime(status.server_time as f64));
+                        actions.insert(0, Action::ServerTime(space.server_time));
                     }
                     step
                 }

@@ -89,8 +89,8 @@ pub fn schema() -> Schema {
     };
     let loose = Collection { indexes: index("rank").into_iter().collect(), ..Collection::default() };
     let mut schema = Schema::default();
-    schema.collections.insert("people".to_owned(), people);
-    schema.collections.insert("loose".to_owned(), loose);
+    let declared = schema.declare("people", people).and_then(|()| schema.declare("loose", loose));
+    debug_assert_eq!(declared, Ok(()), "the schema is constant");
     schema
 }
 
