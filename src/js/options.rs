@@ -81,6 +81,7 @@ pub(super) struct ReadOptions {
     pub(super) required: Option<bool>,
     pub(super) merge: Option<bool>,
     pub(super) recursive: Option<bool>,
+    pub(super) include_credentials: Option<bool>,
 }
 
 /// The namespace of a call.

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use js_sys::Promise;
+use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
 use super::collection::Collection;
-use super::convert::{maybe, number, object, owned_object, strings};
+use super::convert::{maybe, metadata, number, object, owned_object, strings};
 use super::credentials::Credentials;
 use super::events::Listeners;
 use super::options::{ReadOptions, parse};
@@ -101,12 +101,24 @@ impl DataStore {
         })
     }
 
-    /// The names of all collections and namespaces, sorted.
+    /// The names of all collections and namespaces, sorted; with `includeMetadata`, what each was created with.
     #[wasm_bindgen(js_name = listNamespaces)]
-    pub fn list_namespaces(&self) -> Promise {
+    pub fn list_namespaces(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("listNamespaces", || {
-            Ok(async move { Ok(strings(shared.store.list_namespaces().await?.iter().map(String::as_str))) })
+            let options: ReadOptions = parse(options, &["includeMetadata"])?;
+            Ok(async move {
+                let names = shared.store.list_namespaces().await?;
+                if options.include_metadata != Some(true) {
+                    return Ok(strings(names.iter().map(String::as_str)));
+                }
+                let listed = Array::new();
+                for name in names {
+                    let kept = shared.store.namespace_metadata(&name).await?;
+                    listed.push(&object([("name", JsValue::from_str(&name)), ("metadata", metadata(kept.as_ref()))]));
+                }
+                Ok(listed.into())
+            })
         })
     }
 
@@ -183,16 +195,17 @@ impl DataStore {
         })
     }
 
-    /// Empties one namespace, or every one; credentials stay.
+    /// Empties one namespace, or every one; credentials stay, unless `includeCredentials` is asked for.
     pub fn clear(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("clear", || {
-            let options: ReadOptions = parse(options, &["namespace"])?;
+            let options: ReadOptions = parse(options, &["namespace", "includeCredentials"])?;
             let records = options.namespace.as_deref().map(|name| shared.records(Some(name))).transpose()?;
+            let credentials = options.include_credentials == Some(true);
             Ok(async move {
                 match records {
                     Some(records) => records.clear().await?,
-                    None => shared.store.clear().await?,
+                    None => shared.store.clear(credentials).await?,
                 }
                 Ok(JsValue::UNDEFINED)
             })

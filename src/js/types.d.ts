@@ -134,7 +134,8 @@ export interface DataStore<S extends Schema<S> = AnySchema> extends KeyValue {
   /** Rejects with `NOT_EMPTY` where it has entries and `recursive` is not asked for. */
   deleteNamespace(name: string, options?: { recursive?: boolean }): Promise<void>;
   /** The names of collections and namespaces, `default` included, sorted. */
-  listNamespaces(): Promise<string[]>;
+  listNamespaces(options: { includeMetadata: true }): Promise<{ name: string; metadata?: Metadata }[]>;
+  listNamespaces(options?: { includeMetadata?: false }): Promise<string[]>;
 
   readonly credentials: Credentials;
   readonly sync: Sync;
@@ -201,8 +202,8 @@ export interface KeyValue {
   /** The entries that match; a list of filters must all match. */
   query<T = unknown>(filter: Filter | Filter[], options?: QueryOptions & NamespaceOption): Promise<QueryResult<T>[]>;
   count(options?: NamespaceOption & { filter?: Filter | Filter[] }): Promise<number>;
-  /** Empties one namespace, or all of them; credentials stay. */
-  clear(options?: NamespaceOption): Promise<void>;
+  /** Empties one namespace, or all of them; credentials stay, unless `includeCredentials` is asked for. */
+  clear(options?: NamespaceOption | { includeCredentials?: boolean }): Promise<void>;
   getMetadata(key: Key, options?: NamespaceOption): Promise<Metadata | undefined>;
   /** Merges by default; with `merge: false`, replaces. */
   setMetadata(key: Key, metadata: Metadata, options?: NamespaceOption & { merge?: boolean }): Promise<void>;

@@ -131,10 +131,11 @@ impl DataStore {
         Rc::clone(&self.0.backend)
     }
 
-    /// Empties every collection and namespace. Credentials stay.
-    pub async fn clear(&self) -> Result<()> {
+    /// Empties every collection and namespace, and the secrets where `credentials` says so. Their keys stay.
+    pub async fn clear(&self, credentials: bool) -> Result<()> {
         let mut names: Vec<String> = self.0.schema.collections().map(|(name, _)| name.to_owned()).collect();
         names.extend(self.0.stack.namespaces().await?);
+        names.extend(credentials.then(|| system::CREDENTIALS.to_owned()));
         let ops = names.into_iter().map(|collection| WriteOp::Clear { collection }).collect();
         self.commit(ops, None).await.map(drop).map_err(|error| error.during("clear"))
     }

@@ -51,6 +51,45 @@ export const cases = {
     same(store.getCapabilities().query, true);
   },
 
+  "declared collections are object stores with their names, keyPaths and indexes": async ({ open, raw, type }) => {
+    if (type === "memory") return;
+    const store = await open({
+      collections: {
+        blueprints: { keyPath: "id", indexes: ["name", "created", "*tags", "author"] },
+        metadata: { keyPath: "path", indexes: ["type", { name: "changed", keyPath: "modified", unique: true }] },
+        pairs: { keyPath: ["a", "b.c"], indexes: ["[x+y.z]"] },
+      },
+    });
+    await store.collection("pairs").put({ a: 1, b: { c: "2" } });
+    same(await store.collection("pairs").keys(), [[1, "2"]]);
+    await store.close();
+    const database = await raw();
+    const shape = (name) => {
+      const target = database.transaction(name).objectStore(name);
+      const indexes = [...target.indexNames].filter((index) => !index.startsWith("tidekeep:")).map((index) => target.index(index));
+      return [target.keyPath, indexes.map(({ name, keyPath, multiEntry, unique }) => [name, keyPath, multiEntry, unique])];
+    };
+    const found = ["blueprints", "credentials", "metadata", "pairs"].map(shape);
+    database.close();
+    same(found, [
+      ["id", [["author", "author", false, false], ["created", "created", false, false], ["name", "name", false, false], ["tags", "tags", true, false]]],
+      ["service", []],
+      ["path", [["changed", "modified", false, true], ["type", "type", false, false]]],
+      [["a", "b.c"], [["[x+y.z]", ["x", "y.z"], false, false]]],
+    ]);
+  },
+
+  "the cloud backend is IndexedDB with an endpoint, and works without a network": async ({ createStorage, name, type }) => {
+    if (type === "memory") return;
+    const sync = { endpoint: "http://127.0.0.1:1/v1/nowhere", enabled: false };
+    const store = await createStorage({ name: name(), type: "cloud", collections: { notes: { keyPath: "id" } }, sync });
+    await store.collection("notes").put({ id: "1" });
+    same([store.getInfo().type, store.getInfo().persistent, store.getCapabilities().sync], ["cloud", true, true]);
+    const [entry] = await store.sync.pending();
+    same([entry.collection, entry.key, entry.state, (await store.sync.status()).pending], ["notes", "1", "waiting", 1]);
+    await store.close();
+  },
+
   "a full memory store is QUOTA_EXCEEDED, and keeps what it has": async ({ createStorage, StorageError }) => {
     const store = await createStorage({ type: "memory", capacity: 2 });
     await store.setMany([{ key: 1, value: 1 }, { key: 2, value: 2 }]);

@@ -156,6 +156,8 @@ export const cases = {
     await store.set("k", 1, { namespace: "drafts" });
     await store.createNamespace("empty", { metadata: { why: "later" } });
     same(await store.listNamespaces(), ["default", "drafts", "empty", "notes"]);
+    const listed = await store.listNamespaces({ includeMetadata: true });
+    same(listed.find(({ name }) => name === "empty"), { name: "empty", metadata: { why: "later" } });
     await refused(StorageError, () => store.createNamespace("drafts"), "ALREADY_EXISTS");
     await refused(StorageError, () => store.createNamespace("notes"), "ALREADY_EXISTS");
     await refused(StorageError, () => store.deleteNamespace("drafts"), "NOT_EMPTY");
@@ -168,6 +170,33 @@ export const cases = {
       await refused(StorageError, () => store.set("k", 1, { namespace: name }), "INVALID_NAMESPACE");
       await refused(StorageError, async () => store.collection(name), "INVALID_NAMESPACE");
     }
+  },
+
+  "no options, none at all and empty ones are the same": async ({ open }) => {
+    const store = await open(notes);
+    const collection = store.collection("notes");
+    for (const options of [[], [undefined], [{}]]) {
+      const calls = [store.set("k", 1, ...options), store.get("k", ...options), store.has("k", ...options), store.getMany(["k"], ...options),
+        store.setMany([{ key: "m", value: 1 }], ...options), store.keys(...options), store.list(...options), store.query([], ...options),
+        store.count(...options), store.getMetadata("k", ...options), store.setMetadata("k", {}, ...options), store.deleteMany(["m"], ...options),
+        store.delete("none", ...options), store.listNamespaces(...options), collection.put({ id: "1" }, ...options), collection.all(...options),
+        collection.putMany([{ id: "2" }], ...options), collection.keys(...options), collection.list(...options), collection.query([], ...options),
+        collection.explain([], ...options), store.clear(...options)];
+      for (const call of calls) same(call instanceof Promise, true, "a promise");
+      await Promise.all(calls);
+    }
+  },
+
+  "clearing leaves the secrets, unless they are asked for": async ({ open }) => {
+    const store = await open(notes);
+    await store.credentials.unlock({ passphrase: "p" });
+    await store.credentials.set("maps", "k");
+    await store.collection("notes").put({ id: "1" });
+    await store.set("k", 1, { namespace: "drafts" });
+    await store.clear();
+    same([await store.collection("notes").count(), await store.count({ namespace: "drafts" }), await store.credentials.get("maps")], [0, 0, "k"]);
+    await store.clear({ includeCredentials: true });
+    same(await store.credentials.has("maps"), false);
   },
 
   "a change is told, a listener that throws stops nothing, and one that is taken off hears no more": async ({ open }) => {
