@@ -18,8 +18,8 @@ const SPACE = "expedition";
 const random = () => randomBytes(18).toString("base64url").replaceAll(/[-_]/g, "x");
 
 test("notes taken offline and a sealed key survive kill -9 and reach a second device, and back", async (t) => {
-  const folder = await scratch(t);
-  const serverFolder = await scratch(t);
+  const folder = await scratch();
+  const serverFolder = await scratch();
   const server = await serve(t, serverFolder);
   const secrets = { key: `sk-${random()}`, passphrase: `${random()} ${random()}` };
   // In a note, and so in the clear: it must be found wherever the secrets must not.
@@ -63,7 +63,7 @@ test("notes taken offline and a sealed key survive kill -9 and reach a second de
 
   // The server is killed and the network gone: notes are taken, a key is sealed.
   await a.waitForState("synced");
-  await server.stop("SIGKILL");
+  await server.kill();
   await chromium.context.setOffline(true);
   await a.waitForState("offline");
   for (let place = 0; place < 10; place += 1) {
@@ -129,7 +129,7 @@ test("notes taken offline and a sealed key survive kill -9 and reach a second de
   assert.deepEqual([...a.trouble, ...b.trouble], []);
 
   // Nothing at rest or on the way holds the secrets.
-  await Promise.all([chromium.kill(), second.kill(), server.stop("SIGKILL")]);
+  await Promise.all([chromium.kill(), second.kill(), server.kill()]);
   for (const [what, where] of [["the server's folder", serverFolder], ["the profiles", folder]]) {
     const control = await search(where, { marker });
     assert.ok(control.hits.some((hit) => hit.startsWith("marker as raw")), `the search is blind in ${what}`);
@@ -140,6 +140,29 @@ test("notes taken offline and a sealed key survive kill -9 and reach a second de
   assert.ok(searchMessages(messages, { marker }).length > 0, "the search is blind in messages");
   assert.deepEqual(searchMessages(messages, secrets), []);
   t.diagnostic(`secrets in ${messages.length / 2} requests: 0 hits`);
+});
+
+test("the switch of the application works offline and online again, at once", async (t) => {
+  const folder = await scratch();
+  const server = await serve(t, folder);
+  const { page } = await start(t, join(folder, "profile"));
+  const app = fieldbook(page, server.address);
+  await app.open(SPACE, "ada");
+  await app.waitForState("synced");
+  await app.go("sync");
+  await app.id("online-switch").click();
+  await app.waitForState("offline");
+  await app.sealKey(random(), random());
+  await app.waitForPending(2);
+  await app.waitForState("offline");
+  await page.reload();
+  await app.waitForState("offline");
+  await app.waitForPending(2);
+  await app.go("sync");
+  await app.id("online-switch").click();
+  await app.waitForState("synced");
+  await app.waitForPending(0);
+  assert.deepEqual(app.trouble, []);
 });
 
 /** Counts, in the page, the places whose folded name begins so, with nothing but IndexedDB and a loop. */

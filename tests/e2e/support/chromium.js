@@ -1,8 +1,7 @@
-import { once } from "node:events";
-import { spawn } from "node:child_process";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
+import { launch } from "./children.js";
 import { until } from "./wait.js";
 
 const program = process.env.TIDEKEEP_CHROMIUM ?? "/usr/bin/chromium";
@@ -32,19 +31,8 @@ export async function start(t, profile) {
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   const portFile = join(profile, "DevToolsActivePort");
   await rm(portFile, { force: true });
-  // A group of its own, so that no part of it survives the kill.
-  const child = spawn(program, [...FLAGS, ...sandbox, `--user-data-dir=${profile}`, "about:blank"], {
-    detached: true,
-    stdio: "ignore",
-  });
-  const exit = once(child, "exit");
-  const gone = () => child.exitCode !== null || child.signalCode !== null;
-  const kill = async () => {
-    if (!gone()) {
-      process.kill(-child.pid, "SIGKILL");
-    }
-    await exit;
-  };
+  const words = [...FLAGS, ...sandbox, `--user-data-dir=${profile}`, "about:blank"];
+  const { gone, kill } = launch(program, words, "ignore");
   t.after(kill);
 
   const written = () => readFile(portFile, "utf8").catch(() => "");

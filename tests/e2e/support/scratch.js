@@ -1,11 +1,13 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import "./children.js"; // They are killed before their folders go.
 
-/** A folder for the time of one test. */
-export async function scratch(t) {
+/** A folder that is gone when the tests are over. */
+export async function scratch() {
   const folder = await mkdtemp(join(tmpdir(), "tidekeep-e2e-"));
-  // A process that was killed may still be letting go of its files.
-  t.after(() => rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
+  // What was killed may still be letting go of its files.
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
   return folder;
 }
