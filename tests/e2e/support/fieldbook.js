@@ -45,8 +45,10 @@ export function fieldbook(page, address) {
     },
     /** Opens the place at some position of what was found. */
     async openResult(position) {
-      await id("result").nth(position).click();
-      await id("note-text").waitFor();
+      const link = id("result").nth(position);
+      const place = await link.getAttribute("data-place");
+      await link.click();
+      await page.locator(`[data-testid=place][data-place="${place}"]`).getByTestId("note-text").waitFor();
     },
     /** Writes a note on the open place; done once it is stored and shown. */
     async note(text) {
