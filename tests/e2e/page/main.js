@@ -37,6 +37,24 @@ globalThis.device = {
   write: (notes) => store.collection("notes").putMany(notes).then(() => undefined),
   texts,
   remove: (id) => store.collection("notes").delete(id),
+  unlock: (passphrase) => store.credentials.unlock({ passphrase }),
+  lock: () => store.credentials.lock(),
+  /** Seals a third of the texts as records, a third as secrets of text, a third as secrets of bytes. */
+  async seal(secrets) {
+    const records = secrets.filter((_, index) => index % 3 === 0);
+    await store.collection("vault").putMany(records.map((text, index) => ({ id: `v${index}`, deep: [{ text }], text })));
+    for (const [index, text] of secrets.entries()) {
+      if (index % 3 === 1) await store.credentials.set(`s${index}`, text);
+      if (index % 3 === 2) await store.credentials.set(`s${index}`, new TextEncoder().encode(text));
+    }
+  },
+  /** What is sealed, in the clear. */
+  async unsealed() {
+    const records = await store.collection("vault").all();
+    const secrets = await Promise.all((await store.credentials.list()).map(({ key }) => store.credentials.get(key)));
+    const texts = secrets.map((secret) => (typeof secret === "string" ? secret : new TextDecoder().decode(secret)));
+    return [...records.map(({ text }) => text), ...texts].sort();
+  },
   /** One round: what it did, or how it failed. */
   run: () => store.sync.run().then((report) => ({ report }), (error) => ({ error: plain(error) })),
   enable: (on) => store.sync.enable(on),

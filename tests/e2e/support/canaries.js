@@ -72,9 +72,8 @@ export async function search(folder, texts) {
   return { hits: [...hits], files, bytes };
 }
 
-/** Looks for texts in messages. */
-export function searchMessages(messages, texts) {
+/** Looks for texts in bytes. */
+export function searchBytes(content, texts) {
   const needles = Object.entries(texts).flatMap(([name, text]) => forms(text).map((form) => ({ name, ...form })));
-  const content = Buffer.from(messages.join("\n"));
   return needles.filter(({ bytes }) => content.includes(bytes)).map(({ name, form }) => `${name} as ${form}`);
 }

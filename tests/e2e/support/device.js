@@ -16,9 +16,10 @@ export function launch() {
 
 /** The real endpoint behind a gate. */
 export async function endpoint(t) {
-  const server = await serve(t, await scratch());
+  const folder = await scratch();
+  const server = await serve(t, folder);
   const entrance = await gate(t, server.address);
-  return { gate: entrance, token: await tokenOf(server.address) };
+  return { server, folder, gate: entrance, token: await tokenOf(server.address) };
 }
 
 /**

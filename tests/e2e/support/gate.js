@@ -21,6 +21,8 @@ export async function gate(t, endpoint) {
     fault: undefined,
     /** The requests to the endpoint so far: when, and what for. */
     requests: [],
+    /** Every byte of their bodies that was passed on. */
+    bodies: [],
   };
   const server = createServer((request, response) => {
     const path = new URL(request.url, "http://localhost").pathname;
@@ -29,6 +31,7 @@ export async function gate(t, endpoint) {
     }
     gate.requests.push({ at: performance.now(), method: request.method, path });
     if (!gate.fault || gate.fault(request, response) === false) {
+      request.on("data", (bytes) => gate.bodies.push(bytes));
       pass(endpoint, request, response);
     }
   });
