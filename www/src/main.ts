@@ -37,7 +37,8 @@ try {
     router: openRouter(),
   };
   fill(root, frame(app), toastRegion());
-  store.on("error", toastTrouble);
+  // What a round of sync meets is told by the pill and the panel, for as long as it lasts.
+  store.on("error", (error) => error.operation !== "sync.run" && toastTrouble(error));
 } catch (error) {
   const { code, message, advice } = describeTrouble(error);
   const panel = emptyState(

@@ -1,4 +1,4 @@
-import { createStorage, type DataStore } from "tidekeep";
+import { createStorage, StorageError, type DataStore } from "tidekeep";
 import { collections, databaseName, type Fieldbook } from "./schema.ts";
 import { offline, type Session } from "./session.ts";
 
@@ -25,6 +25,8 @@ async function token({ user, space }: Session): Promise<string> {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ sub: user, space }),
+  }).catch((cause: unknown) => {
+    throw new StorageError("NETWORK_ERROR", "The server cannot be reached", { retryable: true, cause });
   });
   if (!response.ok) throw new Error(`The server gave no token (HTTP ${response.status}).`);
   const answer: unknown = await response.json();

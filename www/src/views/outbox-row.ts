@@ -27,11 +27,14 @@ export function outboxRow(app: App, first: OutboxEntry): Row<OutboxEntry> {
     element,
     update({ id, state, attempts, error }) {
       const tried = attempts > 0 ? `, tried ${plural(attempts, "time")}` : "";
-      detail.textContent = error
-        ? sentences({ message: error.message, advice: adviceFor(error.code) })
-        : state === "sending"
-          ? "being sent"
-          : `waiting${tried}`;
+      const underWay = state === "sending" && app.sync.get()?.state === "sending";
+      // What holds up all that waits is said once, above the list.
+      detail.textContent =
+        state === "dead" && error
+          ? sentences({ message: error.message, advice: adviceFor(error.code) })
+          : underWay
+            ? "being sent"
+            : `waiting${tried}`;
       fill(
         actions,
         state === "dead" && [

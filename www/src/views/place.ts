@@ -38,6 +38,7 @@ export function placeView(app: App): View<OpenRoute> {
       if (place === undefined) return;
       if (place === "gone") {
         open = undefined;
+        delete element.dataset["place"];
         return fill(
           element,
           back,
@@ -64,6 +65,7 @@ export function placeView(app: App): View<OpenRoute> {
       ({ id }) => id,
       (note) => noteCard(app, note),
     );
+    element.dataset["place"] = place.id;
     const placement = [place.region, countryName(place.country)].filter(Boolean).join(", ");
     fill(
       element,

@@ -14,6 +14,9 @@ import { outboxRow } from "./outbox-row.ts";
 import { sessionCard } from "./session-card.ts";
 import { stateLabels } from "./sync-pill.ts";
 
+/** Codes of a server that answers, and refuses whoever asks. */
+const shut = ["AUTHENTICATION_FAILED", "ACCESS_DENIED"];
+
 /** What waits to be sent, what was refused, and the switch between online and offline. */
 export function syncView(app: App): View<unknown> {
   const { sync } = app.store;
@@ -122,7 +125,10 @@ function titleOf({ state, status, waiting, dead }: SyncView): string {
     case "offline":
       return waiting.length > 0 ? `${plural(waiting.length, "change")} kept here` : "Working offline";
     case "trouble":
-      return dead.length > 0 ? `${plural(dead.length, "change")} refused` : "The server cannot be reached";
+      if (dead.length > 0) return `${plural(dead.length, "change")} refused`;
+      return shut.includes(status.lastError?.code ?? "")
+        ? "The server does not let us in"
+        : "The server cannot be reached";
   }
 }
 

@@ -1,0 +1,88 @@
+import { createServer, request as ask } from "node:http";
+import { readFile } from "node:fs/promises";
+import { extname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".wasm": "application/wasm" };
+const project = fileURLToPath(new URL("..", import.meta.url));
+const folders = { "/tidekeep/": join(project, "node_modules/tidekeep"), "/": join(project, "page") };
+
+/**
+ * A server in front of the real endpoint: it serves the page and the installed package, and passes everything else on,
+ * unless a fault is set, which then answers in the endpoint's stead.
+ *
+ * @typedef {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse) => boolean | void} Fault
+ *   Answers, or returns false to let a request pass.
+ */
+export async function gate(t, endpoint) {
+  const gate = {
+    address: "",
+    /** @type {Fault | undefined} */
+    fault: undefined,
+    /** The requests to the endpoint so far: when, and what for. */
+    requests: [],
+    /** Every byte of their bodies that was passed on. */
+    bodies: [],
+  };
+  const server = createServer((request, response) => {
+    const path = new URL(request.url, "http://localhost").pathname;
+    if (!path.startsWith("/v1/") && !path.startsWith("/dev/")) {
+      return void file(path, response);
+    }
+    gate.requests.push({ at: performance.now(), method: request.method, path });
+    if (!gate.fault || gate.fault(request, response) === false) {
+      request.on("data", (bytes) => gate.bodies.push(bytes));
+      pass(endpoint, request, response);
+    }
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  gate.address = `http://127.0.0.1:${server.address().port}`;
+  t.after(() => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())));
+  return gate;
+}
+
+async function file(path, response) {
+  const prefix = Object.keys(folders).find((prefix) => path.startsWith(prefix));
+  const name = path.endsWith("/") ? "index.html" : normalize(path.slice(prefix.length));
+  const body = await readFile(join(folders[prefix], name)).catch(() => undefined);
+  const type = TYPES[extname(name)] ?? "application/octet-stream";
+  response.writeHead(body === undefined ? 404 : 200, { "content-type": type }).end(body);
+}
+
+function pass(endpoint, request, response) {
+  const { method, headers, url } = request;
+  const onward = ask(`${endpoint}${url}`, { method, headers }, (answer) => {
+    response.writeHead(answer.statusCode, answer.headers);
+    answer.pipe(response);
+  });
+  onward.on("error", () => response.destroy());
+  request.pipe(onward);
+}
+
+/** Faults by what the endpoint does. */
+export const faults = {
+  /** Answers everything alike. */
+  answers: (status, body, headers) => (_request, response) => void response.writeHead(status, headers).end(body),
+  /** Takes the request and says nothing. */
+  hangs: () => () => undefined,
+  /** Begins an answer and breaks it off. */
+  breaksOff: () => (request, response) => {
+    response.writeHead(200, { "content-type": "application/json", "content-length": 1000 });
+    response.write('{"epoch":"');
+    setImmediate(() => request.socket.destroy());
+  },
+  /** Answers only what would change something. */
+  onPush: (fault) => (request, response) => (request.url.endsWith("/push") ? fault(request, response) : false),
+  /** Is not there. */
+  isGone: () => (request) => void request.socket.destroy(),
+};
+
+/** A token of the real endpoint. */
+export async function tokenOf(endpoint, space = "team") {
+  const response = await fetch(`${endpoint}/dev/token`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ sub: "ada", space }),
+  });
+  return (await response.json()).token;
+}

@@ -1,0 +1,13 @@
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import "./children.js"; // They are killed before their folders go.
+
+/** A folder that is gone when the tests are over. */
+export async function scratch() {
+  const folder = await mkdtemp(join(tmpdir(), "tidekeep-e2e-"));
+  // What was killed may still be letting go of its files.
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
+  return folder;
+}
