@@ -6,10 +6,10 @@ use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 use super::collection::Collection;
-use super::convert::{maybe, number, object, owned_object, strings};
+use super::convert::{maybe, number, object, strings};
 use super::credentials::Credentials;
 use super::events::Listeners;
-use super::options::{ReadOptions, parse};
+use super::options::Options;
 use super::promise;
 use super::sync::{Running, Sync};
 use super::unlock::Asking;
@@ -30,9 +30,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// A collection, or the default namespace.
-    pub(super) fn records(&self, namespace: Option<&str>) -> Result<Records> {
-        self.store.collection(super::options::namespace(namespace))
+    /// A collection, or a namespace that no schema names.
+    pub(super) fn records(&self, namespace: &str) -> Result<Records> {
+        self.store.collection(namespace)
     }
 
     /// Stops replication.
@@ -77,10 +77,7 @@ impl DataStore {
     pub fn create_namespace(&self, name: String, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("createNamespace", || {
-            let _: ReadOptions = parse(options, &["metadata"])?;
-            let metadata =
-                if options.is_object() { super::convert::property(options, "metadata")? } else { JsValue::UNDEFINED };
-            let metadata = if metadata.is_undefined() { None } else { Some(owned_object(&metadata, "metadata")?) };
+            let metadata = Options::read(options, &["metadata"])?.object("metadata")?;
             Ok(async move {
                 shared.store.create_namespace(&name, metadata).await?;
                 Ok(JsValue::UNDEFINED)
@@ -93,9 +90,9 @@ impl DataStore {
     pub fn delete_namespace(&self, name: String, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("deleteNamespace", || {
-            let options: ReadOptions = parse(options, &["recursive"])?;
+            let recursive = Options::read(options, &["recursive"])?.flag("recursive")?.unwrap_or(false);
             Ok(async move {
-                shared.store.delete_namespace(&name, options.recursive.unwrap_or(false)).await?;
+                shared.store.delete_namespace(&name, recursive).await?;
                 Ok(JsValue::UNDEFINED)
             })
         })
@@ -187,8 +184,8 @@ impl DataStore {
     pub fn clear(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("clear", || {
-            let options: ReadOptions = parse(options, &["namespace"])?;
-            let records = options.namespace.as_deref().map(|name| shared.records(Some(name))).transpose()?;
+            let namespace = Options::read(options, &["namespace"])?.text("namespace")?;
+            let records = namespace.map(|name| shared.records(&name)).transpose()?;
             Ok(async move {
                 match records {
                     Some(records) => records.clear().await?,
