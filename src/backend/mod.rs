@@ -28,6 +28,7 @@ pub type LocalFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 /// - Rows come in the order of [`Key`], whatever the backend.
 /// - Nothing is filtered: records whose time is over are still read. The store above hides them.
 /// - After [`close`](Backend::close), every call but `close` fails with `CLOSED`.
+/// - `Debug` tells which backend it is, and nothing of what it holds.
 pub trait Backend: fmt::Debug {
     /// What this backend is and can do. Constant after opening.
     fn facts(&self) -> Facts;

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::future_to_promise;
 
 use super::convert::{item, items, owned, owned_object, write_result};
 use super::entries::{delete_many, get_many, write_many};
-use super::options::{self, ENTRY, SET_MANY, WriteOptions, parse, whole};
+use super::options::{self, ENTRY, Options, SET_MANY, WriteOptions};
 use super::query;
 use super::store::Shared;
 use super::{error, promise};
@@ -34,12 +34,6 @@ impl Collection {
     fn parts(&self) -> (Rc<Shared>, Records) {
         (Rc::clone(&self.shared), self.records.clone())
     }
-}
-
-#[derive(Debug, Default, serde::Deserialize)]
-#[serde(default)]
-struct AllOptions {
-    limit: Option<f64>,
 }
 
 #[wasm_bindgen]
@@ -172,8 +166,7 @@ impl Collection {
     pub fn all(&self, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         promise("all", || {
-            let options: AllOptions = parse(options, &["limit"])?;
-            let limit = whole("limit", options.limit)?;
+            let limit = Options::read(options, &["limit"])?.whole("limit")?;
             Ok(async move {
                 shared.ready(&records).await?;
                 Ok(records.all(limit).await?.into_iter().map(|entry| entry.value.into_js()).collect::<Array>().into())

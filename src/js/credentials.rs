@@ -5,8 +5,8 @@ use std::rc::Rc;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
-use super::convert::{item, owned, property, write_result};
-use super::options::{ReadOptions, WriteOptions, parse};
+use super::convert::{item, owned, write_result};
+use super::options::{Options, WriteOptions};
 use super::promise;
 use super::store::Shared;
 use super::unlock::passphrase;
@@ -35,8 +35,7 @@ impl Credentials {
     pub fn unlock(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("credentials.unlock", || {
-            let _: ReadOptions = parse(options, &["passphrase"])?;
-            let given = if options.is_object() { property(options, "passphrase")? } else { JsValue::UNDEFINED };
+            let given = Options::read(options, &["passphrase"])?.value("passphrase")?;
             let given = if given.is_undefined() { None } else { Some(passphrase(&given)?) };
             Ok(async move {
                 shared.catch_up().await;

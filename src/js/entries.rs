@@ -7,7 +7,7 @@ use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
 use super::convert::{entry, item, items, keys, map, metadata, outcome, owned, owned_object, property, write_result};
-use super::options::{self, ENTRY, ReadOptions, SET, SET_MANY, WriteOptions, parse};
+use super::options::{self, ENTRY, Options, SET, SET_MANY, WriteOptions};
 use super::promise;
 use super::query;
 use super::store::{DataStore, Shared};
@@ -24,14 +24,16 @@ impl DataStore {
     pub fn get(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("get", || {
-            let options: ReadOptions = parse(options, &["namespace", "includeMetadata", "required"])?;
-            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
+            let options = Options::read(options, &["namespace", "includeMetadata", "required"])?;
+            let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
+            let with_metadata = options.flag("includeMetadata")? == Some(true);
+            let required = options.flag("required")? == Some(true);
             Ok(async move {
                 shared.ready(&records).await?;
                 match records.get(&key).await? {
-                    None if options.required == Some(true) => Err(records.missing(&key, "get")),
+                    None if required => Err(records.missing(&key, "get")),
                     None => Ok(JsValue::UNDEFINED),
-                    Some(found) if options.include_metadata == Some(true) => Ok(entry(found)),
+                    Some(found) if with_metadata => Ok(entry(found)),
                     Some(found) => Ok(found.value.into_js()),
                 }
             })
@@ -43,7 +45,7 @@ impl DataStore {
         let shared = Rc::clone(&self.0);
         promise("set", || {
             let options = WriteOptions::parse(options, SET)?;
-            let records = shared.records(options.namespace.as_deref())?;
+            let records = shared.records(&options.namespace)?;
             let (key, value) = (Key::from_js(key)?, owned(value)?);
             Ok(async move {
                 shared.ready(&records).await?;
@@ -56,8 +58,8 @@ impl DataStore {
     pub fn delete(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("delete", || {
-            let options: ReadOptions = parse(options, &["namespace"])?;
-            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
+            let options = Options::read(options, &["namespace"])?;
+            let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
             Ok(async move { Ok(JsValue::from_bool(records.delete_many(vec![key]).await?.first() == Some(&true))) })
         })
     }
@@ -66,8 +68,8 @@ impl DataStore {
     pub fn has(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("has", || {
-            let options: ReadOptions = parse(options, &["namespace"])?;
-            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
+            let options = Options::read(options, &["namespace"])?;
+            let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
             Ok(async move { Ok(JsValue::from_bool(records.has(&key).await?)) })
         })
     }
@@ -77,9 +79,9 @@ impl DataStore {
     pub fn get_many(&self, keys: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("getMany", || {
-            let options: ReadOptions = parse(options, &["namespace", "includeMetadata"])?;
-            let records = shared.records(options.namespace.as_deref())?;
-            get_many(&shared, records, keys, options.include_metadata == Some(true))
+            let options = Options::read(options, &["namespace", "includeMetadata"])?;
+            let records = shared.records(&options.namespace()?)?;
+            get_many(&shared, records, keys, options.flag("includeMetadata")? == Some(true))
         })
     }
 
@@ -89,7 +91,7 @@ impl DataStore {
         let shared = Rc::clone(&self.0);
         promise("setMany", || {
             let options = WriteOptions::parse(options, SET_MANY)?;
-            let records = shared.records(options.namespace.as_deref())?;
+            let records = shared.records(&options.namespace)?;
             let mut writes = Vec::new();
             for given in items(entries)? {
                 let key = property(&given, "key")?;
@@ -106,8 +108,8 @@ impl DataStore {
     pub fn delete_many(&self, keys: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("deleteMany", || {
-            let options: ReadOptions = parse(options, &["namespace"])?;
-            delete_many(shared.records(options.namespace.as_deref())?, keys)
+            let options = Options::read(options, &["namespace"])?;
+            delete_many(shared.records(&options.namespace()?)?, keys)
         })
     }
 
@@ -116,7 +118,7 @@ impl DataStore {
         let shared = Rc::clone(&self.0);
         promise("keys", || {
             let (namespace, options) = options::list(options)?;
-            let records = shared.records(namespace.as_deref())?;
+            let records = shared.records(&namespace)?;
             Ok(async move { Ok(records.keys(&options).await?.iter().map(Key::to_js).collect::<Array>().into()) })
         })
     }
@@ -126,7 +128,7 @@ impl DataStore {
         let shared = Rc::clone(&self.0);
         promise("list", || {
             let (namespace, options) = options::list(options)?;
-            let records = shared.records(namespace.as_deref())?;
+            let records = shared.records(&namespace)?;
             Ok(async move { Ok(records.list(&options).await?.iter().map(item).collect::<Array>().into()) })
         })
     }
@@ -136,7 +138,7 @@ impl DataStore {
         let shared = Rc::clone(&self.0);
         promise("query", || {
             let (namespace, request) = query::request(filter, options)?;
-            let records = shared.records(namespace.as_deref())?;
+            let records = shared.records(&namespace)?;
             Ok(query::run(shared, records, request))
         })
     }
@@ -145,10 +147,9 @@ impl DataStore {
     pub fn count(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("count", || {
-            let given: ReadOptions = parse(options, &["namespace", "filter"])?;
-            let filter = if options.is_object() { property(options, "filter")? } else { JsValue::UNDEFINED };
-            let filter = query::optional_filter(&filter)?;
-            let records = shared.records(given.namespace.as_deref())?;
+            let options = Options::read(options, &["namespace", "filter"])?;
+            let filter = query::optional_filter(&options.value("filter")?)?;
+            let records = shared.records(&options.namespace()?)?;
             Ok(query::count(shared, records, filter))
         })
     }
@@ -158,8 +159,8 @@ impl DataStore {
     pub fn get_metadata(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("getMetadata", || {
-            let options: ReadOptions = parse(options, &["namespace"])?;
-            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
+            let options = Options::read(options, &["namespace"])?;
+            let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
             Ok(async move { Ok(metadata(records.meta(&key).await?.as_ref().and_then(|meta| meta.metadata.as_ref()))) })
         })
     }
@@ -169,10 +170,10 @@ impl DataStore {
     pub fn set_metadata(&self, key: &JsValue, metadata: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("setMetadata", || {
-            let options: ReadOptions = parse(options, &["namespace", "merge"])?;
-            let (records, key) = (shared.records(options.namespace.as_deref())?, Key::from_js(key)?);
+            let options = Options::read(options, &["namespace", "merge"])?;
+            let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
             let metadata = owned_object(metadata, "metadata")?;
-            let change = match options.merge {
+            let change = match options.flag("merge")? {
                 Some(false) => MetadataChange::Replace(metadata),
                 Some(true) | None => MetadataChange::Merge(metadata),
             };
@@ -186,7 +187,7 @@ impl DataStore {
 
 /// What an entry of many asks for; what it does not say, the call says.
 fn own_options(given: &JsValue, common: &EntryOptions) -> Result<EntryOptions> {
-    let mut own = options::entry_of(given, ENTRY)?;
+    let mut own = options::entry_options(&Options::among(given, ENTRY))?;
     own.metadata = own.metadata.or_else(|| common.metadata.clone());
     own.tags = own.tags.or_else(|| common.tags.clone());
     if own.expiration.is_none() && own.ttl.is_none() {

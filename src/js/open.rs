@@ -3,11 +3,10 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Promise};
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
 use super::convert::{items, names, property};
-use super::options::{self, function, parse, whole};
+use super::options::Options;
 use super::store::{DataStore, Shared};
 use super::sync::{self, Replication};
 use super::unlock::Asking;
@@ -20,20 +19,7 @@ use crate::model::{Collection, Durability, Index, KeyPath, Schema};
 use crate::policy::{Candidates, falls_back};
 use crate::store::{self, Degraded, Parts};
 
-/// The options of `createStorage` that are plain values.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct RawOptions {
-    name: Option<String>,
-    platform: Option<String>,
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    primary: Option<String>,
-    fallbacks: Option<Vec<String>>,
-    durability: Option<String>,
-    capacity: Option<f64>,
-}
-
+/// The options of `createStorage`.
 const KNOWN: &[&str] = &[
     "name",
     "platform",
@@ -74,16 +60,19 @@ pub fn create_storage(options: &JsValue) -> Promise {
 }
 
 fn read(options: &JsValue) -> Result<Wanted> {
-    let raw: RawOptions = parse(options, KNOWN)?;
-    let given = |name| if options.is_object() { property(options, name) } else { Ok(JsValue::UNDEFINED) };
-    let name = raw.name.unwrap_or_else(|| "tidekeep".to_owned());
+    let options = Options::read(options, KNOWN)?;
+    let name = options.text("name")?.unwrap_or_else(|| "tidekeep".to_owned());
     if name.is_empty() {
         return Err(Error::new(ErrorKind::InvalidConfig, "the database needs a name"));
     }
-    let candidates =
-        Candidates::of(raw.platform.as_deref(), raw.kind.as_deref(), raw.primary.as_deref(), raw.fallbacks.as_deref())?;
-    let schema = schema(&given("collections")?)?;
-    let replication = sync::read(&given("sync")?, &given("retryPolicy")?, &schema)?;
+    let candidates = Candidates::of(
+        options.text("platform")?.as_deref(),
+        options.text("type")?.as_deref(),
+        options.text("primary")?.as_deref(),
+        options.texts("fallbacks")?.as_deref(),
+    )?;
+    let schema = schema(&options.value("collections")?)?;
+    let replication = sync::read(&options.value("sync")?, &options.value("retryPolicy")?, &schema)?;
     if candidates.iter().any(|kind| kind == "cloud") && replication.is_none() {
         return Err(Error::new(ErrorKind::InvalidConfig, "the backend “cloud” needs a “sync” with an endpoint"));
     }
@@ -91,27 +80,21 @@ fn read(options: &JsValue) -> Result<Wanted> {
         name,
         candidates,
         schema: Rc::new(schema),
-        durability: options::durability(raw.durability.as_deref())?.unwrap_or_default(),
-        capacity: whole("capacity", raw.capacity)?.map_or(DEFAULT_CAPACITY, |capacity| capacity as u64),
-        asking: asking(&given("encryption")?)?,
+        durability: options.durability()?.unwrap_or_default(),
+        capacity: options.whole("capacity")?.map_or(DEFAULT_CAPACITY, |capacity| capacity as u64),
+        asking: asking(&options.value("encryption")?)?,
         replication,
     })
 }
 
 fn asking(encryption: &JsValue) -> Result<Asking> {
-    #[derive(Debug, Default, Deserialize)]
-    #[serde(default)]
-    struct RawEncryption {
-        key: Option<String>,
-    }
-    let raw: RawEncryption = parse(encryption, &["key", "passphrase"])?;
-    if let Some(key) = raw.key.filter(|key| key != "passphrase") {
+    let options = Options::read(encryption, &["key", "passphrase"])?;
+    if let Some(key) = options.text("key")?.filter(|key| key != "passphrase") {
         return Err(
             Error::new(ErrorKind::InvalidConfig, "the key-encryption key comes from a “passphrase”").with("key", key)
         );
     }
-    let ask = if encryption.is_object() { property(encryption, "passphrase")? } else { JsValue::UNDEFINED };
-    Ok(Asking::new(if ask.is_undefined() { None } else { Some(function("passphrase", ask)?) }))
+    Ok(Asking::new(options.function("passphrase")?))
 }
 
 fn schema(collections: &JsValue) -> Result<Schema> {
@@ -130,42 +113,27 @@ fn schema(collections: &JsValue) -> Result<Schema> {
 }
 
 fn declared(options: &JsValue) -> Result<Collection> {
-    #[derive(Debug, Default, Deserialize)]
-    #[serde(default)]
-    struct RawCollection {
-        encrypted: Option<bool>,
-        ttl: Option<f64>,
-        sync: Option<bool>,
-    }
-    let raw: RawCollection = parse(options, &["keyPath", "indexes", "encrypted", "ttl", "sync"])?;
-    let given = |name| if options.is_object() { property(options, name) } else { Ok(JsValue::UNDEFINED) };
-    let indexes = given("indexes")?;
+    let options = Options::read(options, &["keyPath", "indexes", "encrypted", "ttl", "sync"])?;
+    let indexes = options.value("indexes")?;
     let indexes = if indexes.is_undefined() { Vec::new() } else { items(&indexes)? };
     Ok(Collection {
-        key_path: key_path(&given("keyPath")?)?,
+        key_path: key_path(&options.value("keyPath")?)?,
         indexes: indexes.iter().map(index).collect::<Result<_>>()?,
-        encrypted: raw.encrypted.unwrap_or(false),
-        ttl: raw.ttl,
-        sync: raw.sync,
+        encrypted: options.flag("encrypted")?.unwrap_or(false),
+        ttl: options.number("ttl")?,
+        sync: options.flag("sync")?,
     })
 }
 
 fn index(given: &JsValue) -> Result<Index> {
-    #[derive(Debug, Default, Deserialize)]
-    #[serde(rename_all = "camelCase", default)]
-    struct RawIndex {
-        name: String,
-        unique: bool,
-        multi_entry: bool,
-    }
     if let Some(text) = given.as_string() {
         return Index::parse(&text);
     }
-    let raw: RawIndex = parse(given, &["name", "keyPath", "unique", "multiEntry"])?;
-    let path = if given.is_object() { key_path(&property(given, "keyPath")?)? } else { None };
-    match path {
-        Some(key_path) if !raw.name.is_empty() => {
-            Ok(Index { name: raw.name, key_path, unique: raw.unique, multi_entry: raw.multi_entry })
+    let options = Options::read(given, &["name", "keyPath", "unique", "multiEntry"])?;
+    let flag = |name| options.flag(name).map(|flag| flag.unwrap_or(false));
+    match (options.text("name")?, key_path(&options.value("keyPath")?)?) {
+        (Some(name), Some(key_path)) if !name.is_empty() => {
+            Ok(Index { name, key_path, unique: flag("unique")?, multi_entry: flag("multiEntry")? })
         }
         _ => Err(Error::new(ErrorKind::InvalidConfig, "an index is a text, or an object with a name and a keyPath")),
     }

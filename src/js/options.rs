@@ -1,156 +1,183 @@
 //! Options: read once, strictly, before anything happens.
 
 use js_sys::{Date, Function};
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast, JsValue};
 
-use super::convert::{names, owned_object, property};
+use super::convert::{items, names, owned_object, property};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Durability, system};
-use crate::platform::said;
+use crate::platform::{Payload, number_text};
 use crate::store::{EntryOptions, ListOptions};
 
-/// Reads an options object. Absent is the default; a property that is not among `known` is refused, since it would
-/// silently do nothing.
-pub(super) fn parse<T: DeserializeOwned + Default>(value: &JsValue, known: &[&str]) -> Result<T> {
-    if value.is_undefined() || value.is_null() {
-        return Ok(T::default());
-    }
-    if !value.is_object() {
-        return Err(Error::new(ErrorKind::InvalidConfig, "options are an object"));
-    }
-    if let Some(unknown) = names(value).into_iter().find(|name| !known.contains(&name.as_str())) {
-        return Err(Error::new(ErrorKind::InvalidConfig, "there is no such option")
-            .with("option", unknown)
-            .with("known", known.join(", ")));
-    }
-    serde_wasm_bindgen::from_value(value.clone()).map_err(|error| {
-        Error::new(ErrorKind::InvalidConfig, "an option has a value of the wrong type").caused_by(said(&error.into()))
-    })
+/// An options object of the caller.
+///
+/// # Behavior
+///
+/// - Absent, undefined and null are an object without properties; null is the absence of a property too.
+/// - A property of the wrong type is `INVALID_CONFIG`, and names itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Options<'a> {
+    given: Option<&'a JsValue>,
+    known: &'a [&'a str],
 }
 
-/// A number that counts: whole, and not negative.
-pub(super) fn whole(name: &'static str, number: Option<f64>) -> Result<Option<usize>> {
-    match number {
-        None => Ok(None),
-        Some(number) if number >= 0.0 && number.fract() == 0.0 && number <= 9_007_199_254_740_991.0 => {
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "checked; saturates at the most"
-            )]
-            let count = number as usize;
-            Ok(Some(count))
+impl<'a> Options<'a> {
+    /// Takes an options object. A property that is not among `known` is refused, since it would silently do nothing.
+    pub(super) fn read(value: &'a JsValue, known: &'a [&'a str]) -> Result<Self> {
+        if value.is_undefined() || value.is_null() {
+            return Ok(Self { given: None, known });
         }
-        Some(number) => {
-            Err(Error::new(ErrorKind::InvalidConfig, "the option must be a whole number that is not negative")
-                .with("option", name)
-                .with("value", number))
+        if !value.is_object() {
+            return Err(Error::new(ErrorKind::InvalidConfig, "options are an object"));
         }
+        if let Some(unknown) = names(value).into_iter().find(|name| !known.contains(&name.as_str())) {
+            return Err(Error::new(ErrorKind::InvalidConfig, "there is no such option")
+                .with("option", unknown)
+                .with("known", known.join(", ")));
+        }
+        Ok(Self { given: Some(value), known })
     }
-}
 
-/// A `Date`, as milliseconds.
-pub(super) fn instant(name: &'static str, value: &JsValue) -> Result<Option<f64>> {
-    if value.is_undefined() {
-        return Ok(None);
+    /// Takes the options `known` from among an object's other properties.
+    pub(super) fn among(value: &'a JsValue, known: &'a [&'a str]) -> Self {
+        Self { given: Some(value), known }
     }
-    let refuse = || Error::new(ErrorKind::InvalidConfig, "the option must be a valid Date").with("option", name);
-    let ms = value.dyn_ref::<Date>().ok_or_else(refuse)?.get_time();
-    if ms.is_nan() { Err(refuse()) } else { Ok(Some(ms)) }
-}
 
-pub(super) fn durability(text: Option<&str>) -> Result<Option<Durability>> {
-    match text {
-        None => Ok(None),
-        Some("strict") => Ok(Some(Durability::Strict)),
-        Some("relaxed") => Ok(Some(Durability::Relaxed)),
-        Some(other) => {
-            Err(Error::new(ErrorKind::InvalidConfig, "durability is “strict” or “relaxed”").with("value", other))
+    /// What is given, or undefined.
+    pub(super) fn value(&self, name: &'static str) -> Result<JsValue> {
+        match self.given {
+            Some(given) if self.known.contains(&name) => property(given, name),
+            Some(_) | None => Ok(JsValue::UNDEFINED),
         }
     }
+
+    fn typed<T>(
+        &self,
+        name: &'static str,
+        wanted: &'static str,
+        read: impl FnOnce(&JsValue) -> Option<T>,
+    ) -> Result<Option<T>> {
+        let value = self.value(name)?;
+        if value.is_undefined() || value.is_null() {
+            return Ok(None);
+        }
+        read(&value).map(Some).ok_or_else(|| wrong(name, wanted))
+    }
+
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<String>> {
+        self.typed(name, "a text", JsValue::as_string)
+    }
+
+    pub(super) fn texts(&self, name: &'static str) -> Result<Option<Vec<String>>> {
+        let texts = |value: &JsValue| items(value).ok()?.iter().map(JsValue::as_string).collect();
+        self.typed(name, "an array of texts", texts)
+    }
+
+    pub(super) fn flag(&self, name: &'static str) -> Result<Option<bool>> {
+        self.typed(name, "true or false", JsValue::as_bool)
+    }
+
+    pub(super) fn number(&self, name: &'static str) -> Result<Option<f64>> {
+        self.typed(name, "a number", JsValue::as_f64)
+    }
+
+    /// A number that counts: whole, and not negative.
+    pub(super) fn whole(&self, name: &'static str) -> Result<Option<usize>> {
+        match self.number(name)? {
+            None => Ok(None),
+            Some(number) if number >= 0.0 && number.fract() == 0.0 && number <= 9_007_199_254_740_991.0 => {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    clippy::cast_sign_loss,
+                    reason = "checked; saturates at the most"
+                )]
+                let count = number as usize;
+                Ok(Some(count))
+            }
+            Some(number) => {
+                Err(Error::new(ErrorKind::InvalidConfig, "the option must be a whole number that is not negative")
+                    .with("option", name)
+                    .with("value", number_text(number)))
+            }
+        }
+    }
+
+    /// A `Date`, as milliseconds.
+    pub(super) fn instant(&self, name: &'static str) -> Result<Option<f64>> {
+        let value = self.value(name)?;
+        if value.is_undefined() {
+            return Ok(None);
+        }
+        let ms = value.dyn_ref::<Date>().map(Date::get_time).filter(|ms| !ms.is_nan());
+        ms.map(Some)
+            .ok_or_else(|| Error::new(ErrorKind::InvalidConfig, "the option must be a valid Date").with("option", name))
+    }
+
+    /// An object, as a copy that is ours.
+    pub(super) fn object(&self, name: &'static str) -> Result<Option<Payload>> {
+        let value = self.value(name)?;
+        if value.is_undefined() { Ok(None) } else { owned_object(&value, name).map(Some) }
+    }
+
+    /// A function of the caller.
+    pub(super) fn function(&self, name: &'static str) -> Result<Option<Function>> {
+        let value = self.value(name)?;
+        if value.is_undefined() {
+            return Ok(None);
+        }
+        value
+            .dyn_into()
+            .map(Some)
+            .map_err(|_| Error::new(ErrorKind::InvalidConfig, "the option must be a function").with("option", name))
+    }
+
+    pub(super) fn durability(&self) -> Result<Option<Durability>> {
+        match self.text("durability")?.as_deref() {
+            None => Ok(None),
+            Some("strict") => Ok(Some(Durability::Strict)),
+            Some("relaxed") => Ok(Some(Durability::Relaxed)),
+            Some(other) => {
+                Err(Error::new(ErrorKind::InvalidConfig, "durability is “strict” or “relaxed”").with("value", other))
+            }
+        }
+    }
+
+    /// The namespace of a call.
+    pub(super) fn namespace(&self) -> Result<String> {
+        Ok(self.text("namespace")?.unwrap_or_else(|| system::DEFAULT_NAMESPACE.to_owned()))
+    }
 }
 
-/// The options of a call that takes a namespace and little else.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ReadOptions {
-    pub(super) namespace: Option<String>,
-    pub(super) include_metadata: Option<bool>,
-    pub(super) required: Option<bool>,
-    pub(super) merge: Option<bool>,
-    pub(super) recursive: Option<bool>,
-    pub(super) include_credentials: Option<bool>,
-}
-
-/// The namespace of a call.
-pub(super) fn namespace(namespace: Option<&str>) -> &str {
-    namespace.unwrap_or(system::DEFAULT_NAMESPACE)
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct RawList {
-    prefix: Option<String>,
-    pattern: Option<String>,
-    limit: Option<f64>,
-    offset: Option<f64>,
-    namespace: Option<String>,
+fn wrong(name: &'static str, wanted: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidConfig, "an option has a value of the wrong type")
+        .with("option", name)
+        .with("wanted", wanted)
 }
 
 /// Reads the options of a list, and its namespace.
-pub(super) fn list(value: &JsValue) -> Result<(Option<String>, ListOptions)> {
-    let raw: RawList = parse(value, &["namespace", "prefix", "pattern", "limit", "offset"])?;
-    let options = ListOptions {
-        prefix: raw.prefix,
-        pattern: raw.pattern,
-        limit: whole("limit", raw.limit)?,
-        offset: whole("offset", raw.offset)?.unwrap_or(0),
-    };
-    Ok((raw.namespace, options))
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct RawWrite {
-    namespace: Option<String>,
-    tags: Option<Vec<String>>,
-    ttl: Option<f64>,
-    overwrite: Option<bool>,
-    if_version: Option<f64>,
-    durability: Option<String>,
-    atomic: Option<bool>,
+pub(super) fn list(value: &JsValue) -> Result<(String, ListOptions)> {
+    let options = Options::read(value, &["namespace", "prefix", "pattern", "limit", "offset"])?;
+    Ok((options.namespace()?, list_options(&options)?))
 }
 
 /// Reads the options of a list of a collection.
 pub(super) fn list_of_collection(value: &JsValue) -> Result<ListOptions> {
-    let (namespace, options) = list(value)?;
-    match namespace {
-        None => Ok(options),
-        Some(_) => {
-            Err(Error::new(ErrorKind::InvalidConfig, "a collection is a namespace already").with("option", "namespace"))
-        }
-    }
+    list_options(&Options::read(value, &["prefix", "pattern", "limit", "offset"])?)
 }
 
-/// Reads what one entry of many asks for, from among its other properties.
-pub(super) fn entry_of(value: &JsValue, known: &[&str]) -> Result<EntryOptions> {
-    let given = js_sys::Object::new();
-    for name in known {
-        let option = property(value, name)?;
-        if !option.is_undefined() {
-            // Setting a property of a fresh object cannot fail.
-            let _ = js_sys::Reflect::set(&given, &JsValue::from_str(name), &option);
-        }
-    }
-    Ok(WriteOptions::parse(&given, known)?.entry)
+fn list_options(options: &Options<'_>) -> Result<ListOptions> {
+    Ok(ListOptions {
+        prefix: options.text("prefix")?,
+        pattern: options.text("pattern")?,
+        limit: options.whole("limit")?,
+        offset: options.whole("offset")?.unwrap_or(0),
+    })
 }
 
 /// The options of a write.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct WriteOptions {
-    pub(super) namespace: Option<String>,
+    pub(super) namespace: String,
     pub(super) entry: EntryOptions,
     pub(super) atomic: bool,
     pub(super) on_progress: Option<Function>,
@@ -178,34 +205,25 @@ pub(super) const SET_MANY: &[&str] = &[
 impl WriteOptions {
     /// Reads the options of a write; `known` says which there are.
     pub(super) fn parse(value: &JsValue, known: &[&str]) -> Result<Self> {
-        if value.is_undefined() {
-            return Ok(Self { atomic: true, ..Self::default() });
-        }
-        let raw: RawWrite = parse(value, known)?;
-        let optional =
-            |name: &'static str| if known.contains(&name) { property(value, name) } else { Ok(JsValue::UNDEFINED) };
-        let metadata = optional("metadata")?;
-        let on_progress = optional("onProgress")?;
+        let options = Options::read(value, known)?;
         Ok(Self {
-            namespace: raw.namespace,
-            entry: EntryOptions {
-                metadata: if metadata.is_undefined() { None } else { Some(owned_object(&metadata, "metadata")?) },
-                tags: raw.tags,
-                expiration: instant("expiration", &optional("expiration")?)?,
-                ttl: raw.ttl,
-                keep_existing: raw.overwrite == Some(false),
-                if_version: whole("ifVersion", raw.if_version)?.map(|version| version as u64),
-                durability: durability(raw.durability.as_deref())?,
-            },
-            atomic: raw.atomic.unwrap_or(true),
-            on_progress: if on_progress.is_undefined() { None } else { Some(function("onProgress", on_progress)?) },
+            namespace: options.namespace()?,
+            entry: entry_options(&options)?,
+            atomic: options.flag("atomic")?.unwrap_or(true),
+            on_progress: options.function("onProgress")?,
         })
     }
 }
 
-/// A function of the caller.
-pub(super) fn function(name: &'static str, value: JsValue) -> Result<Function> {
-    value
-        .dyn_into()
-        .map_err(|_| Error::new(ErrorKind::InvalidConfig, "the option must be a function").with("option", name))
+/// Reads what an entry asks for.
+pub(super) fn entry_options(options: &Options<'_>) -> Result<EntryOptions> {
+    Ok(EntryOptions {
+        metadata: options.object("metadata")?,
+        tags: options.texts("tags")?,
+        expiration: options.instant("expiration")?,
+        ttl: options.number("ttl")?,
+        keep_existing: options.flag("overwrite")? == Some(false),
+        if_version: options.whole("ifVersion")?.map(|version| version as u64),
+        durability: options.durability()?,
+    })
 }

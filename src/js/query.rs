@@ -3,11 +3,10 @@
 use std::rc::Rc;
 
 use js_sys::Array;
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
 use super::convert::{items, names, object, property, query_result, strings};
-use super::options::{parse, whole};
+use super::options::Options;
 use super::store::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::sorted_names;
@@ -18,34 +17,24 @@ use crate::store::{Collection as Records, Query};
 /// The deepest nesting of a filter; it also ends cycles.
 const MAX_DEPTH: usize = 32;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct RawQuery {
-    namespace: Option<String>,
-    limit: Option<f64>,
-    offset: Option<f64>,
-}
-
 /// Reads a query of a store, and its namespace.
-pub(super) fn request(filter: &JsValue, options: &JsValue) -> Result<(Option<String>, Query)> {
-    read(filter, options, &["sort", "limit", "offset", "namespace"])
+pub(super) fn request(filter: &JsValue, options: &JsValue) -> Result<(String, Query)> {
+    let options = Options::read(options, &["sort", "limit", "offset", "namespace"])?;
+    Ok((options.namespace()?, read(filter, &options)?))
 }
 
 /// Reads a query of a collection.
 pub(super) fn request_of_collection(filter: &JsValue, options: &JsValue) -> Result<Query> {
-    Ok(read(filter, options, &["sort", "limit", "offset"])?.1)
+    read(filter, &Options::read(options, &["sort", "limit", "offset"])?)
 }
 
-fn read(filter: &JsValue, options: &JsValue, known: &[&str]) -> Result<(Option<String>, Query)> {
-    let raw: RawQuery = parse(options, known)?;
-    let sort = if options.is_object() { property(options, "sort")? } else { JsValue::UNDEFINED };
-    let query = Query {
+fn read(filter: &JsValue, options: &Options<'_>) -> Result<Query> {
+    Ok(Query {
         filter: optional_filter(filter)?,
-        sort: sorts(&sort)?,
-        offset: whole("offset", raw.offset)?.unwrap_or(0),
-        limit: whole("limit", raw.limit)?,
-    };
-    Ok((raw.namespace, query))
+        sort: sorts(&options.value("sort")?)?,
+        offset: options.whole("offset")?.unwrap_or(0),
+        limit: options.whole("limit")?,
+    })
 }
 
 /// Reads a filter, or a list of filters that must all match; nothing, or an empty list, is every record.

@@ -6,10 +6,10 @@ use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
 use super::collection::Collection;
-use super::convert::{maybe, metadata, number, object, owned_object, strings};
+use super::convert::{maybe, metadata, number, object, strings};
 use super::credentials::Credentials;
 use super::events::Listeners;
-use super::options::{ReadOptions, parse};
+use super::options::Options;
 use super::promise;
 use super::sync::{Running, Sync};
 use super::unlock::Asking;
@@ -30,9 +30,9 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// A collection, or the default namespace.
-    pub(super) fn records(&self, namespace: Option<&str>) -> Result<Records> {
-        self.store.collection(super::options::namespace(namespace))
+    /// A collection, or a namespace that no schema names.
+    pub(super) fn records(&self, namespace: &str) -> Result<Records> {
+        self.store.collection(namespace)
     }
 
     /// Stops replication.
@@ -77,10 +77,7 @@ impl DataStore {
     pub fn create_namespace(&self, name: String, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("createNamespace", || {
-            let _: ReadOptions = parse(options, &["metadata"])?;
-            let metadata =
-                if options.is_object() { super::convert::property(options, "metadata")? } else { JsValue::UNDEFINED };
-            let metadata = if metadata.is_undefined() { None } else { Some(owned_object(&metadata, "metadata")?) };
+            let metadata = Options::read(options, &["metadata"])?.object("metadata")?;
             Ok(async move {
                 shared.store.create_namespace(&name, metadata).await?;
                 Ok(JsValue::UNDEFINED)
@@ -93,9 +90,9 @@ impl DataStore {
     pub fn delete_namespace(&self, name: String, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("deleteNamespace", || {
-            let options: ReadOptions = parse(options, &["recursive"])?;
+            let recursive = Options::read(options, &["recursive"])?.flag("recursive")?.unwrap_or(false);
             Ok(async move {
-                shared.store.delete_namespace(&name, options.recursive.unwrap_or(false)).await?;
+                shared.store.delete_namespace(&name, recursive).await?;
                 Ok(JsValue::UNDEFINED)
             })
         })
@@ -106,10 +103,10 @@ impl DataStore {
     pub fn list_namespaces(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("listNamespaces", || {
-            let options: ReadOptions = parse(options, &["includeMetadata"])?;
+            let with_metadata = Options::read(options, &["includeMetadata"])?.flag("includeMetadata")? == Some(true);
             Ok(async move {
                 let names = shared.store.list_namespaces().await?;
-                if options.include_metadata != Some(true) {
+                if !with_metadata {
                     return Ok(strings(names.iter().map(String::as_str)));
                 }
                 let listed = Array::new();
@@ -199,9 +196,9 @@ impl DataStore {
     pub fn clear(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("clear", || {
-            let options: ReadOptions = parse(options, &["namespace", "includeCredentials"])?;
-            let records = options.namespace.as_deref().map(|name| shared.records(Some(name))).transpose()?;
-            let credentials = options.include_credentials == Some(true);
+            let options = Options::read(options, &["namespace", "includeCredentials"])?;
+            let records = options.text("namespace")?.map(|name| shared.records(&name)).transpose()?;
+            let credentials = options.flag("includeCredentials")? == Some(true);
             Ok(async move {
                 match records {
                     Some(records) => records.clear().await?,

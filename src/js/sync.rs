@@ -5,12 +5,11 @@ use std::rc::{Rc, Weak};
 
 use futures_channel::oneshot;
 use js_sys::{Array, Function, Promise};
-use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
 use super::convert::{date, items, maybe, names, number, object, property};
-use super::options::{function, parse};
+use super::options::Options;
 use super::store::Shared;
 use super::{error, events, promise};
 use crate::backend::layer::{Journal, Replicated};
@@ -18,7 +17,7 @@ use crate::backend::{Backend, LocalFuture};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Schema, sorted_names, system};
 use crate::platform::environment::{Announcer, OriginLock, Presence, has_network};
-use crate::platform::{now, random, said, sleep, spawn, within};
+use crate::platform::{now, number_text, random, said, sleep, spawn, within};
 use crate::store::{Change, ChangeKind, ChangeSource, DataStore, Event};
 use crate::sync::{
     Applied, Direction, EntryState, Growth, Leadership, Listener, OutboxEntry, Ports, Retry, SharedClock, SyncConfig,
@@ -30,23 +29,6 @@ use crate::transport::HttpTransport;
 const CREDENTIALS: &str = system::CREDENTIALS;
 /// How long unlocking waits for the first pull, milliseconds.
 const FIRST_PULL_MS: f64 = 5_000.0;
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct RawSync {
-    endpoint: Option<String>,
-    interval: Option<f64>,
-    conflict: Option<String>,
-    enabled: Option<bool>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct RawRetry {
-    backoff: Option<String>,
-    base_delay: Option<f64>,
-    max_delay: Option<f64>,
-}
 
 /// What the options ask for.
 #[derive(Debug)]
@@ -61,32 +43,27 @@ pub(super) fn read(given: &JsValue, retry: &JsValue, schema: &Schema) -> Result<
     if given.is_undefined() {
         return Ok(None);
     }
-    let raw: RawSync =
-        parse(given, &["endpoint", "auth", "collections", "conflict", "interval", "retryPolicy", "enabled"])?;
-    let endpoint = raw
-        .endpoint
+    let options =
+        Options::read(given, &["endpoint", "auth", "collections", "conflict", "interval", "retryPolicy", "enabled"])?;
+    let endpoint = options
+        .text("endpoint")?
         .ok_or_else(|| Error::new(ErrorKind::InvalidConfig, "“sync” needs an endpoint: the address of a space"))?;
-    if let Some(conflict) = raw.conflict.filter(|conflict| conflict != "latest") {
+    if let Some(conflict) = options.text("conflict")?.filter(|conflict| conflict != "latest") {
         return Err(Error::new(ErrorKind::InvalidConfig, "conflicts are decided by the “latest” write")
             .with("conflict", conflict));
     }
-    let own_retry = property(given, "retryPolicy")?;
-    let auth = property(given, "auth")?;
-    let mut config = SyncConfig::new(&endpoint, replicated(&property(given, "collections")?, schema)?);
+    let own_retry = options.value("retryPolicy")?;
+    let mut config = SyncConfig::new(&endpoint, replicated(&options.value("collections")?, schema)?);
     config.retry = retry_policy(if own_retry.is_undefined() { retry } else { &own_retry })?;
-    config.enabled = raw.enabled.unwrap_or(true);
-    if let Some(seconds) = raw.interval {
+    config.enabled = options.flag("enabled")?.unwrap_or(true);
+    if let Some(seconds) = options.number("interval")? {
         if !seconds.is_finite() || seconds < 1.0 {
             return Err(Error::new(ErrorKind::InvalidConfig, "the interval is in seconds, one at least")
-                .with("interval", seconds));
+                .with("interval", number_text(seconds)));
         }
         config.interval = seconds * 1000.0;
     }
-    Ok(Some(Replication {
-        config,
-        transport: HttpTransport::new(&endpoint)?,
-        auth: if auth.is_undefined() { None } else { Some(function("auth", auth)?) },
-    }))
+    Ok(Some(Replication { config, transport: HttpTransport::new(&endpoint)?, auth: options.function("auth")? }))
 }
 
 /// Which collections replicate: those that are named, or every declared one that does not say otherwise, and secrets.
@@ -144,9 +121,9 @@ fn replicated(given: &JsValue, schema: &Schema) -> Result<Vec<String>> {
 }
 
 fn retry_policy(given: &JsValue) -> Result<Retry> {
-    let raw: RawRetry = parse(given, &["backoff", "baseDelay", "maxDelay"])?;
+    let options = Options::read(given, &["backoff", "baseDelay", "maxDelay"])?;
     let mut retry = Retry::default();
-    retry.growth = match raw.backoff.as_deref() {
+    retry.growth = match options.text("backoff")?.as_deref() {
         None => retry.growth,
         Some("exponential") => Growth::Exponential,
         Some("linear") => Growth::Linear,
@@ -156,16 +133,13 @@ fn retry_policy(given: &JsValue) -> Result<Retry> {
                 .with("backoff", other));
         }
     };
-    for (name, given, delay) in
-        [("baseDelay", raw.base_delay, &mut retry.base_delay), ("maxDelay", raw.max_delay, &mut retry.max_delay)]
-    {
-        match given {
+    for (name, delay) in [("baseDelay", &mut retry.base_delay), ("maxDelay", &mut retry.max_delay)] {
+        match options.number(name)? {
             None => {}
             Some(ms) if ms.is_finite() && ms > 0.0 => *delay = ms,
             Some(ms) => {
-                return Err(
-                    Error::new(ErrorKind::InvalidConfig, "a delay is a positive number of milliseconds").with(name, ms)
-                );
+                return Err(Error::new(ErrorKind::InvalidConfig, "a delay is a positive number of milliseconds")
+                    .with(name, number_text(ms)));
             }
         }
     }
@@ -390,14 +364,8 @@ impl Sync {
 
     /// Does one whole round; resolves when it is done.
     pub fn run(&self, options: &JsValue) -> Promise {
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(default)]
-        struct RawRun {
-            direction: Option<String>,
-        }
         self.with("sync.run", |sync| {
-            let raw: RawRun = parse(options, &["direction"])?;
-            let direction = match raw.direction.as_deref() {
+            let direction = match Options::read(options, &["direction"])?.text("direction")?.as_deref() {
                 None | Some("both") => Direction::Both,
                 Some("push") => Direction::Push,
                 Some("pull") => Direction::Pull,

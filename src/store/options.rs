@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Acknowledged, Durability, Expiry, Key, MetadataChange, Precondition};
-use crate::platform::Payload;
+use crate::platform::{Payload, number_text};
 
 /// What a write may ask for.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +45,7 @@ impl EntryOptions {
                 ErrorKind::InvalidConfig,
                 "a lifetime must be a valid time, or a positive number of milliseconds",
             )
-            .with(name, value))
+            .with(name, number_text(value)))
         };
         match (self.expiration, self.ttl, collection_ttl) {
             (Some(_), Some(_), _) => {

@@ -8,6 +8,7 @@ use super::worker::Inner;
 use super::{outbox, pull, settle, state};
 use crate::backend::LocalFuture;
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::number_text;
 use crate::transport::Answer;
 
 impl Inner {
@@ -72,7 +73,7 @@ impl Inner {
             Either::Left((Err(event), _)) => event,
             Either::Right(((), _)) => Event::Unreachable(
                 Error::new(ErrorKind::Timeout, "the endpoint did not answer in time; it will be asked again")
-                    .with("milliseconds", self.config.timeout),
+                    .with("milliseconds", number_text(self.config.timeout)),
             ),
         }
     }
@@ -99,8 +100,8 @@ impl Inner {
             Err(error) => Err(error),
         };
         let message = "this device's clock is wrong; stamps follow the endpoint's time";
-        let wrong =
-            Error::new(ErrorKind::ValidationFailed, message).with("milliseconds off", (now - server_time).round());
+        let wrong = Error::new(ErrorKind::ValidationFailed, message)
+            .with("milliseconds off", number_text((now - server_time).round()));
         for error in [Some(wrong), remembered.err()].into_iter().flatten() {
             self.each(|listener| listener.failed(&error));
         }

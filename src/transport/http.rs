@@ -88,9 +88,9 @@ fn said(error: gloo_net::Error) -> Error {
 /// Seconds or a date, as milliseconds from now; unknown where an endpoint elsewhere does not expose the header.
 fn retry_after(response: &Response) -> Option<f64> {
     let value = response.headers().get("Retry-After")?;
-    match value.trim().parse::<f64>() {
-        Ok(seconds) => Some(seconds * 1000.0),
-        Err(_) => Some(js_sys::Date::parse(&value) - platform::now()),
+    match platform::number_of(&value) {
+        Some(seconds) => Some(seconds * 1000.0),
+        None => Some(js_sys::Date::parse(&value) - platform::now()),
     }
     .filter(|wait| wait.is_finite() && *wait >= 0.0)
 }

@@ -11,6 +11,7 @@ mod read;
 mod staging;
 mod transaction;
 
+use core::fmt;
 use core::future::Future;
 use std::rc::Rc;
 
@@ -27,7 +28,6 @@ use layout::Layout;
 const RECONNECTS: usize = 3;
 
 /// A backend over one IndexedDB database.
-#[derive(Debug)]
 pub struct IndexedDbBackend {
     connection: Rc<Connection>,
     queue: Rc<Queue>,
@@ -66,6 +66,12 @@ impl IndexedDbBackend {
                 result => return result.map_err(|error| error.during(operation)),
             }
         }
+    }
+}
+
+impl fmt::Debug for IndexedDbBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexedDbBackend").field("name", &self.connection.name()).finish_non_exhaustive()
     }
 }
 

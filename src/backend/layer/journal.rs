@@ -158,10 +158,7 @@ fn receipts(receipt: CommitReceipt, spans: &[Span], now: f64) -> CommitReceipt {
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Journal")
-            .field("inner", &self.inner)
-            .field("replicated", &self.replicated)
-            .finish_non_exhaustive()
+        f.debug_struct("Journal").field("inner", &self.inner).finish_non_exhaustive()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Seals the records of encrypted collections on their way down, and opens them on their way up.
 
+use core::fmt;
 use std::rc::Rc;
 
 use crate::backend::{Backend, Facts, LocalFuture, Read, Row, Scan, Source};
@@ -23,7 +24,6 @@ const WHOLE: &str = "";
 /// # Errors
 ///
 /// `LOCKED` without an open key; `KEY_MISSING`, `DECRYPTION_FAILED`, `CORRUPTED` for what does not open.
-#[derive(Debug)]
 pub struct Seal {
     inner: Rc<dyn Backend>,
     schema: Rc<Schema>,
@@ -74,6 +74,12 @@ impl Seal {
 
 fn random_bytes(bytes: &mut [u8]) -> Result<()> {
     random(bytes)
+}
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seal").field("inner", &self.inner).finish_non_exhaustive()
+    }
 }
 
 impl Backend for Seal {

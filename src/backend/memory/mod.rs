@@ -5,6 +5,7 @@ mod table;
 mod transaction;
 
 use core::cell::{Cell, RefCell};
+use core::fmt;
 use std::rc::Rc;
 
 use futures_util::future::ready;
@@ -19,7 +20,6 @@ use table::Table;
 pub const DEFAULT_CAPACITY: u64 = 10_000;
 
 /// A backend whose records live as long as it does.
-#[derive(Debug)]
 pub struct MemoryBackend {
     name: String,
     schema: Rc<Schema>,
@@ -40,6 +40,12 @@ impl MemoryBackend {
             return Err(Error::new(ErrorKind::Closed, "the store is closed; open it again").during(operation));
         }
         result().map_err(|error| error.during(operation))
+    }
+}
+
+impl fmt::Debug for MemoryBackend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryBackend").field("name", &self.name).finish_non_exhaustive()
     }
 }
 

@@ -21,6 +21,7 @@ use super::state::{Flight, Persisted, Progress, Versioned};
 use super::{Direction, Hlc, SyncReport};
 use crate::error::{Error, ErrorKind};
 use crate::model::Doc;
+use crate::platform::number_text;
 use crate::transport::{Answer, ChangesQuery};
 
 /// How the engine behaves.
@@ -268,7 +269,10 @@ impl Engine {
             Some(Error::new(ErrorKind::NetworkError, message))
         } else if now < self.busy_until {
             let message = "the endpoint asked to be left alone for a while; try later";
-            Some(Error::new(ErrorKind::NetworkError, message).with("milliseconds left", (self.busy_until - now).ceil()))
+            Some(
+                Error::new(ErrorKind::NetworkError, message)
+                    .with("milliseconds left", number_text((self.busy_until - now).ceil())),
+            )
         } else {
             None
         };
