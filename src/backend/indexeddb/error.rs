@@ -68,13 +68,11 @@ pub(super) fn from_js(thrown: &JsValue) -> Error {
 
 /// The error behind one of rexie's.
 pub(super) fn from_rexie(error: &rexie::Error) -> Error {
-    // rexie says only "idb error"; the exception is at the end of the chain, as text.
-    let mut said = error.to_string();
-    let mut source = core::error::Error::source(error);
-    while let Some(cause) = source {
-        said = cause.to_string();
-        source = cause.source();
-    }
+    // rexie says only "idb error"; the exception is in the error inside, as text.
+    let said = match error {
+        rexie::Error::IdbError(inner) => inner.to_string(),
+        other => other.to_string(),
+    };
     let name =
         ["VersionError", "QuotaExceededError", "ConstraintError", "AbortError", "InvalidStateError", "UnknownError"]
             .into_iter()
