@@ -7,13 +7,14 @@ import { until } from "./support/wait.js";
 const NOTES = ["one", "two", "three"].map((text, index) => ({ id: `n${index}`, text }));
 const TEXTS = NOTES.map(({ text }) => text).sort();
 const HTML = "<!doctype html><title>Sign in to the network</title>";
+const html = { "content-type": "text/html" };
 const json = { "content-type": "application/json" };
 const failure = (code) => JSON.stringify({ code, message: "made up by a test" });
 const YEARS = 10 * 365.25 * 86_400_000;
 
 /** What a round meets, and what it then says. */
 const BAD = {
-  "HTML in place of the protocol": { fault: faults.answers(200, HTML, { "content-type": "text/html" }), code: "NETWORK_ERROR" },
+  "HTML in place of the protocol": { fault: faults.answers(200, HTML, html), code: "NETWORK_ERROR" },
   "a JSON of another kind": { fault: faults.answers(200, '{"hello":"world"}', json), code: "NETWORK_ERROR" },
   "401": { fault: faults.answers(401, failure("unauthorized"), json), code: "AUTHENTICATION_FAILED" },
   "403": { fault: faults.answers(403, failure("forbidden"), json), code: "ACCESS_DENIED" },
@@ -55,8 +56,7 @@ describe("an endpoint that gives", { concurrency: 3 }, () => {
   /** Everything is sent without being asked for, and a second device has it. */
   async function drains(t, { a, place }) {
     place.gate.fault = undefined;
-    const status = await until("everything is sent", () => a.call("status"), ({ pending, failed }) => pending + failed === 0);
-    assert.equal(status.failed, 0);
+    await until("everything is sent", () => a.call("status"), ({ pending, failed }) => pending + failed === 0);
     await until("the trouble is over", () => a.call("status"), ({ lastError }) => lastError === undefined);
     const b = await device(t, browser, place);
     await b.call("open");
@@ -77,7 +77,7 @@ describe("an endpoint that gives", { concurrency: 3 }, () => {
     });
   }
 
-  test("not even a token is a typed error, and is asked again soon, without any sign that the network is back", async (t) => {
+  test("not even a token is a typed error, and is asked again soon, though nothing tells of a network", async (t) => {
     const place = await endpoint(t);
     place.gate.fault = faults.isGone();
     const a = await device(t, browser, place);
@@ -111,12 +111,10 @@ describe("an endpoint that gives", { concurrency: 3 }, () => {
     const { error } = await a.call("run");
     assert.deepEqual([error?.typed, error?.code, error?.retryable], [true, "NETWORK_ERROR", true], error?.message);
     await kept(a);
-    const [{ at: refused }] = gate.requests;
     gate.fault = undefined;
     await drains(t, setting);
-    // What was under way at once with the first, from whichever round, is no second try.
-    const again = gate.requests.find(({ at }) => at > refused + 500);
-    assert.ok(again.at - refused >= seconds * 1000 - 50, `asked again after ${again.at - refused} ms`);
+    const [refused, again] = gate.requests.map(({ at }) => at);
+    assert.ok(again - refused >= seconds * 1000 - 50, `asked again after ${again - refused} ms`);
   });
 
   test("nothing at all is a typed error once patience ends, and costs nothing", async (t) => {
@@ -127,7 +125,8 @@ describe("an endpoint that gives", { concurrency: 3 }, () => {
     assert.deepEqual([error?.typed, error?.code], [true, "TIMEOUT"], error?.message);
     await kept(a);
     const status = await a.call("status");
-    assert.deepEqual([status.lastError?.typed, status.lastError?.code, status.pending], [true, "TIMEOUT", NOTES.length]);
+    assert.deepEqual([status.lastError?.typed, status.lastError?.code], [true, "TIMEOUT"]);
+    assert.equal(status.pending, NOTES.length);
     setting.gate.fault = undefined;
     await a.call("enable", true);
     await drains(t, setting);

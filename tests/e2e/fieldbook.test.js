@@ -25,7 +25,8 @@ test("notes taken offline and a sealed key survive kill -9 and reach a second de
   // In a note, and so in the clear: it must be found wherever the secrets must not.
   const marker = random();
   const messages = [];
-  const listen = (context) => context.on("request", (request) => messages.push(request.url(), request.postData() ?? ""));
+  const listen = (context) =>
+    context.on("request", (request) => messages.push(request.url(), request.postData() ?? ""));
   const note = (index) => `Note ${String(index).padStart(2, "0")} ${marker}`;
   const taken = Array.from({ length: NOTES }, (_, index) => note(index));
   const edited = (text) => `${text}, edited elsewhere`;
@@ -86,7 +87,7 @@ test("notes taken offline and a sealed key survive kill -9 and reach a second de
   a = fieldbook(chromium.page, server.address);
   assert.equal(await a.open(SPACE, "ada"), true);
   await a.waitForState("offline");
-  assert.deepEqual(await a.notes(NOTES), taken);
+  await a.expectNotes(taken);
   await until("all of it waits", a.pending, (count) => count > NOTES);
   assert.equal((await a.counts()).Places, "171,075");
   await a.askForKey();
@@ -106,7 +107,7 @@ test("notes taken offline and a sealed key survive kill -9 and reach a second de
   listen(second.context);
   const b = fieldbook(second.page, server.address);
   await b.open(SPACE, "ben");
-  assert.deepEqual(await b.notes(NOTES), taken);
+  await b.expectNotes(taken);
   await b.askForKey();
   await b.enterPassphrase(`${secrets.passphrase}?`);
   await b.id("passphrase-error").getByText("not the passphrase").waitFor();
@@ -120,12 +121,10 @@ test("notes taken offline and a sealed key survive kill -9 and reach a second de
   for (const text of taken.slice(CHANGED, 2 * CHANGED)) {
     await b.edit(text, edited(text));
   }
-  await b.waitForPending(0);
-  await b.waitForState("synced");
   const expected = taken.slice(CHANGED).map((text, index) => (index < CHANGED ? edited(text) : text));
-  assert.deepEqual(await b.notes(NOTES - CHANGED), expected);
-  await until("the edits reach A", () => a.notes(NOTES - CHANGED), (texts) => texts.join() === expected.join());
-  assert.equal(await a.pending(), 0);
+  await b.expectNotes(expected);
+  await a.expectNotes(expected);
+  await Promise.all([a.waitForPending(0), b.waitForPending(0)]);
   assert.deepEqual([...a.trouble, ...b.trouble], []);
 
   // Nothing at rest or on the way holds the secrets.

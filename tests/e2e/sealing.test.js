@@ -43,7 +43,8 @@ test("of what is sealed nothing is found in the profile, in the endpoint's files
   for (const [what, where] of [["the endpoint's folder", place.folder], ["the profiles", folder]]) {
     assert.ok((await search(where, { marker })).hits.length > 0, `the search is blind in ${what}`);
     const { hits, files, bytes } = await search(where, secrets);
-    t.diagnostic(`${CANARIES} canaries in ${what}: ${hits.length} hits in ${files} files, ${(bytes / 1e6).toFixed(1)} MB`);
+    const size = `${files} files, ${(bytes / 1e6).toFixed(1)} MB`;
+    t.diagnostic(`${CANARIES} canaries in ${what}: ${hits.length} hits in ${size}`);
     assert.deepEqual(hits, []);
   }
   const sent = Buffer.concat(place.gate.bodies);

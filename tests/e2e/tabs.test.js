@@ -43,7 +43,8 @@ describe("two tabs of one profile", () => {
       took.first.push(await writes(first, `first ${round}`));
       took.second.push(await writes(second, `second ${round}`));
     }
-    t.diagnostic(`sent after ms: what the leader wrote ${took.first.join(", ")}; what the other wrote ${took.second.join(", ")}`);
+    t.diagnostic(`milliseconds until what the leader wrote is sent: ${took.first.join(", ")}`);
+    t.diagnostic(`milliseconds until what the other wrote is sent: ${took.second.join(", ")}`);
     assert.deepEqual([...new Set(senders)], ["first"]);
     assert.equal((await second.call("status")).leader, false);
     const other = await device(t, browser, place);

@@ -42,7 +42,8 @@ globalThis.device = {
   /** Seals a third of the texts as records, a third as secrets of text, a third as secrets of bytes. */
   async seal(secrets) {
     const records = secrets.filter((_, index) => index % 3 === 0);
-    await store.collection("vault").putMany(records.map((text, index) => ({ id: `v${index}`, deep: [{ text }], text })));
+    const record = (text, index) => ({ id: `v${index}`, deep: [{ text }], text });
+    await store.collection("vault").putMany(records.map(record));
     for (const [index, text] of secrets.entries()) {
       if (index % 3 === 1) await store.credentials.set(`s${index}`, text);
       if (index % 3 === 2) await store.credentials.set(`s${index}`, new TextEncoder().encode(text));

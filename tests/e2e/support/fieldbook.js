@@ -56,11 +56,12 @@ export function fieldbook(page, address) {
       await id("note-save").click();
       await id("note-body").getByText(text, { exact: true }).waitFor();
     },
-    /** The texts of all notes, as soon as there are that many. */
-    async notes(count) {
+    /** Waits until these are the texts of all notes. */
+    async expectNotes(texts) {
       await app.go("notes");
-      await until(`${count} notes`, () => id("notes").locator(".row-excerpt").count(), (found) => found === count);
-      return (await id("notes").locator(".row-excerpt").allTextContents()).sort();
+      const expected = texts.toSorted().join("\n");
+      const shown = async () => (await id("notes").locator(".row-excerpt").allTextContents()).sort();
+      await until("the notes are there", shown, (found) => found.join("\n") === expected);
     },
     /** Opens the note with this text and answers its card. */
     async card(text) {

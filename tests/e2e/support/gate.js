@@ -11,8 +11,9 @@ const folders = { "/tidekeep/": join(project, "node_modules/tidekeep"), "/": joi
  * A server in front of the real endpoint: it serves the page and the installed package, and passes everything else on,
  * unless a fault is set, which then answers in the endpoint's stead.
  *
- * @typedef {(request: import("node:http").IncomingMessage, response: import("node:http").ServerResponse) => boolean | void} Fault
- *   Answers, or returns false to let a request pass.
+ * @typedef {import("node:http").IncomingMessage} Request
+ * @typedef {import("node:http").ServerResponse} Response
+ * @typedef {(request: Request, response: Response) => boolean | void} Fault Answers, or returns false to let it pass.
  */
 export async function gate(t, endpoint) {
   const gate = {

@@ -21,6 +21,7 @@ export async function serve(t, folder) {
   const port = await freePort();
   const log = join(folder, "server.log");
   let server;
+  let wanted = false;
 
   const endpoint = {
     address: `http://127.0.0.1:${port}`,
@@ -29,13 +30,22 @@ export async function serve(t, folder) {
       const words = ["--dev", "--listen", `127.0.0.1:${port}`, "--database", database, "--static", app];
       server = launch(program, words, ["ignore", "pipe", "pipe"]);
       server.child.stderr.pipe(createWriteStream(log, { flags: "a" }));
+      wanted = true;
+      server.child.once("exit", (code, signal) => {
+        if (wanted) {
+          t.diagnostic(`the server ended by itself: ${signal ?? code}`);
+        }
+      });
       const line = once(createInterface({ input: server.child.stdout }), "line");
       await Promise.race([
         line,
         server.closed.then(() => Promise.reject(new Error(`the server ended before it listened; see ${log}`))),
       ]);
     },
-    kill: () => server?.kill(),
+    kill() {
+      wanted = false;
+      return server?.kill();
+    },
   };
   t.after(() => endpoint.kill());
   await endpoint.start();
