@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use js_sys::{Array, Promise};
+use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
 use super::collection::Collection;
@@ -53,6 +54,37 @@ impl Shared {
     pub(super) async fn ready(&self, records: &Records) -> Result<()> {
         self.asking.for_sealed(&self.store, records.encrypted()).await
     }
+}
+
+/// `StorageInfo`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Info<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: &'a str,
+    platform: &'a str,
+    persistent: bool,
+    version: &'a str,
+    schema_version: u32,
+    context: &'a str,
+}
+
+/// `StorageCapabilities`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "it is a list of what there is and is not")]
+struct Capabilities {
+    transactions: bool,
+    query: bool,
+    search: bool,
+    metadata: bool,
+    encryption: bool,
+    compression: bool,
+    expiration: bool,
+    sync: bool,
+    background_sync: bool,
+    cross_tab: bool,
 }
 
 /// An open data store.
@@ -133,37 +165,37 @@ impl DataStore {
 
     /// What this store is. Constant.
     #[wasm_bindgen(js_name = getInfo)]
-    pub fn info(&self) -> JsValue {
+    pub fn info(&self) -> core::result::Result<JsValue, JsValue> {
         let facts = self.0.store.facts();
         let context = environment::kind();
-        object([
-            ("name", JsValue::from_str(&facts.name)),
-            ("type", JsValue::from_str(&self.0.kind)),
-            ("platform", JsValue::from_str(if context == "node" { "node" } else { "browser" })),
-            ("persistent", JsValue::from_bool(facts.persistent)),
-            ("version", JsValue::from_str(env!("CARGO_PKG_VERSION"))),
-            ("schemaVersion", JsValue::from_f64(f64::from(facts.schema_version))),
-            ("context", JsValue::from_str(&context)),
-        ])
+        let info = Info {
+            name: &facts.name,
+            kind: &self.0.kind,
+            platform: if context == "node" { "node" } else { "browser" },
+            persistent: facts.persistent,
+            version: env!("CARGO_PKG_VERSION"),
+            schema_version: facts.schema_version,
+            context: &context,
+        };
+        Ok(serde_wasm_bindgen::to_value(&info)?)
     }
 
     /// What this store can do.
     #[wasm_bindgen(js_name = getCapabilities)]
-    pub fn capabilities(&self) -> JsValue {
-        let yes = JsValue::TRUE;
-        let no = JsValue::FALSE;
-        object([
-            ("transactions", no.clone()),
-            ("query", yes.clone()),
-            ("search", no.clone()),
-            ("metadata", yes.clone()),
-            ("encryption", JsValue::from_bool(environment::secure())),
-            ("compression", no.clone()),
-            ("expiration", yes),
-            ("sync", JsValue::from_bool(self.0.sync.is_some())),
-            ("backgroundSync", no.clone()),
-            ("crossTab", no),
-        ])
+    pub fn capabilities(&self) -> core::result::Result<JsValue, JsValue> {
+        let capabilities = Capabilities {
+            transactions: false,
+            query: true,
+            search: false,
+            metadata: true,
+            encryption: environment::secure(),
+            compression: false,
+            expiration: true,
+            sync: self.0.sync.is_some(),
+            background_sync: false,
+            cross_tab: false,
+        };
+        Ok(serde_wasm_bindgen::to_value(&capabilities)?)
     }
 
     /// How the store is doing, measured now.

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::{Event, IdbDatabase, IdbFactory, IdbRequest, IdbTransaction};
+use web_sys::{Event, IdbCursor, IdbDatabase, IdbFactory, IdbRequest, IdbTransaction};
 
 use super::error::from_js;
 use crate::error::{Error, ErrorKind, Result};
@@ -128,24 +128,24 @@ impl Drop for Settlement {
     }
 }
 
-/// Calls back when a request succeeds, as often as it does (cursors), within the turn of the event.
+/// What the success of a request comes to.
+enum Step {
+    /// The request was made to succeed again.
+    Again,
+    /// This is the result.
+    Done(Result<JsValue>),
+}
+
+/// Steps on within the turn of each success of a request, until there is a result.
 #[derive(Debug)]
-pub(super) struct Stepper<T> {
-    result: oneshot::Receiver<Result<T>>,
+struct Stepper {
+    result: oneshot::Receiver<Result<JsValue>>,
     request: IdbRequest,
     callbacks: [Callback; 2],
 }
 
-/// What a step of a cursor comes to.
-pub(super) enum Step<T> {
-    /// The request was made to succeed again.
-    Again,
-    /// This is the result.
-    Done(Result<T>),
-}
-
-impl<T: 'static> Stepper<T> {
-    pub(super) fn new(request: IdbRequest, mut step: impl FnMut(&IdbRequest) -> Step<T> + 'static) -> Self {
+impl Stepper {
+    fn new(request: IdbRequest, mut step: impl FnMut(&IdbRequest) -> Step + 'static) -> Self {
         let (sender, result) = oneshot::channel();
         let sender = Rc::new(RefCell::new(Some(sender)));
         let failing = Rc::clone(&sender);
@@ -169,8 +169,7 @@ impl<T: 'static> Stepper<T> {
         Self { result, request, callbacks: [on_success, on_error] }
     }
 
-    /// Resolves with what the last step gave, or with the request's error.
-    pub(super) async fn finished(mut self) -> Result<T> {
+    async fn finished(mut self) -> Result<JsValue> {
         match (&mut self.result).await {
             Ok(result) => result,
             Err(_) => Err(Error::new(ErrorKind::ConnectionLost, "the browser dropped a request; try again")),
@@ -178,7 +177,7 @@ impl<T: 'static> Stepper<T> {
     }
 }
 
-impl<T> Drop for Stepper<T> {
+impl Drop for Stepper {
     fn drop(&mut self) {
         self.request.set_onsuccess(None);
         self.request.set_onerror(None);
@@ -190,4 +189,25 @@ impl<T> Drop for Stepper<T> {
 pub(super) async fn answer(request: core::result::Result<IdbRequest, JsValue>) -> Result<JsValue> {
     let request = request.map_err(|thrown| from_js(&thrown))?;
     Stepper::new(request, |request| Step::Done(request.result().map_err(|thrown| from_js(&thrown)))).finished().await
+}
+
+/// Walks a cursor. `visit` adds what it wants of a row to the list and moves the cursor on, or says that it has enough.
+pub(super) async fn walk(
+    request: core::result::Result<IdbRequest, JsValue>,
+    mut visit: impl FnMut(&IdbCursor, &Array) -> core::result::Result<bool, JsValue> + 'static,
+) -> Result<Array> {
+    let request = request.map_err(|thrown| from_js(&thrown))?;
+    let list = Array::new();
+    let step = move |request: &IdbRequest| {
+        let went_on = request.result().and_then(|result| match result.dyn_ref::<IdbCursor>() {
+            Some(cursor) => visit(cursor, &list),
+            None => Ok(false), // past the last row
+        });
+        match went_on {
+            Ok(true) => Step::Again,
+            Ok(false) => Step::Done(Ok(JsValue::from(&list))),
+            Err(thrown) => Step::Done(Err(from_js(&thrown))),
+        }
+    };
+    Ok(Stepper::new(request, step).finished().await?.unchecked_into())
 }

@@ -4,11 +4,9 @@ use core::ops::Bound;
 
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use web_sys::{
-    IdbCursor, IdbCursorDirection, IdbCursorWithValue, IdbDatabase, IdbIndex, IdbKeyRange, IdbObjectStore, IdbRequest,
-};
+use web_sys::{IdbCursorDirection, IdbCursorWithValue, IdbDatabase, IdbIndex, IdbKeyRange, IdbObjectStore, IdbRequest};
 
-use super::api::{Step, Stepper, answer, begin};
+use super::api::{answer, begin, walk};
 use super::convert::{from_row, to_range};
 use super::error::from_js;
 use super::layout::{EXPIRING, Layout, Place, after_namespace};
@@ -133,78 +131,50 @@ async fn by_cursor(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Resu
             index.open_cursor_with_range_and_direction(&range, direction)
         }
         (Rows::Index(index), Read::Keys) => index.open_key_cursor_with_range_and_direction(&range, direction),
-    }
-    .map_err(|thrown| from_js(&thrown))?;
-    let (mut skip, limit, read) = (u32::try_from(scan.offset).unwrap_or(u32::MAX), scan.limit, scan.read);
-    let mut found: Vec<(JsValue, JsValue)> = Vec::new();
-    let step = move |request: &IdbRequest| {
-        let mut advance = || -> core::result::Result<bool, JsValue> {
-            let result = request.result()?;
-            if result.is_null() {
-                return Ok(false);
-            }
-            let cursor: &IdbCursor = result.unchecked_ref();
-            if skip > 0 {
-                cursor.advance(core::mem::take(&mut skip))?;
-                return Ok(true);
-            }
-            let value = match read {
-                Read::Keys => JsValue::UNDEFINED,
-                Read::Records | Read::Meta => result.unchecked_ref::<IdbCursorWithValue>().value()?,
-            };
-            found.push((cursor.primary_key()?, value));
-            if limit.is_some_and(|limit| found.len() >= limit) {
-                return Ok(false);
-            }
-            cursor.continue_()?;
-            Ok(true)
-        };
-        match advance() {
-            Ok(true) => Step::Again,
-            Ok(false) => Step::Done(Ok(core::mem::take(&mut found))),
-            Err(thrown) => Step::Done(Err(from_js(&thrown))),
-        }
     };
-    let found = Stepper::new(request, step).finished().await?;
-    let row = |(key, value): (JsValue, JsValue)| {
-        let key = place.own_key(Key::from_js(&key)?);
+    let (mut skip, limit, read) = (u32::try_from(scan.offset).unwrap_or(u32::MAX), scan.limit, scan.read);
+    let found = walk(request, move |cursor, found| {
+        if skip > 0 {
+            cursor.advance(core::mem::take(&mut skip))?;
+            return Ok(true);
+        }
+        let value = match read {
+            Read::Keys => JsValue::UNDEFINED,
+            Read::Records | Read::Meta => cursor.unchecked_ref::<IdbCursorWithValue>().value()?,
+        };
+        let count = found.push(&Array::of2(&cursor.primary_key()?, &value));
+        if limit.is_some_and(|limit| count as usize >= limit) {
+            return Ok(false);
+        }
+        cursor.continue_()?;
+        Ok(true)
+    })
+    .await?;
+    let row = |found: JsValue| {
+        let found: &Array = found.unchecked_ref();
+        let key = place.own_key(Key::from_js(&found.get(0))?);
         let record = match scan.read {
             Read::Keys => None,
-            Read::Records | Read::Meta => Some(from_row(key.clone(), &value)?),
+            Read::Records | Read::Meta => Some(from_row(key.clone(), &found.get(1))?),
         };
         Ok(Row { key, record })
     };
-    found.into_iter().map(row).collect()
+    found.iter().map(row).collect()
 }
 
 /// The namespaces with rows in the shared store: one step of a cursor for each.
 pub(super) async fn namespaces(database: &IdbDatabase) -> Result<Vec<String>> {
     let transaction = begin(database, &[system::ENTRIES], None)?;
-    let request = transaction
-        .object_store(system::ENTRIES)
-        .and_then(|store| store.open_key_cursor())
-        .map_err(|thrown| from_js(&thrown))?;
-    let mut names = Vec::new();
-    let step = move |request: &IdbRequest| {
-        let mut advance = || -> core::result::Result<bool, JsValue> {
-            let result = request.result()?;
-            if result.is_null() {
-                return Ok(false);
-            }
-            let cursor: &IdbCursor = result.unchecked_ref();
-            let Some(name) = Array::from(&cursor.key()?).get(0).as_string() else { return Ok(false) };
-            let next: Key = after_namespace(&name);
-            names.push(name);
-            cursor.continue_with_key(&next.to_js())?;
-            Ok(true)
-        };
-        match advance() {
-            Ok(true) => Step::Again,
-            Ok(false) => Step::Done(Ok(core::mem::take(&mut names))),
-            Err(thrown) => Step::Done(Err(from_js(&thrown))),
-        }
-    };
-    Stepper::new(request, step).finished().await
+    let request = transaction.object_store(system::ENTRIES).and_then(|store| store.open_key_cursor());
+    let names = walk(request, |cursor, names| {
+        let name = Array::from(&cursor.key()?).get(0);
+        let Some(text) = name.as_string() else { return Ok(false) };
+        names.push(&name);
+        cursor.continue_with_key(&after_namespace(&text).to_js())?;
+        Ok(true)
+    })
+    .await?;
+    Ok(names.iter().filter_map(|name| name.as_string()).collect())
 }
 
 /// The range of a scan as IndexedDB takes it.
