@@ -62,7 +62,9 @@ pub(super) fn number(count: u64) -> JsValue {
 }
 
 pub(super) fn strings<'a>(texts: impl IntoIterator<Item = &'a str>) -> JsValue {
-    texts.into_iter().map(JsValue::from_str).collect::<Array>().into()
+    let texts: Vec<&str> = texts.into_iter().collect();
+    // Texts have no form that JavaScript lacks.
+    serde_wasm_bindgen::to_value(&texts).unwrap_or_default()
 }
 
 pub(super) fn maybe<T>(value: Option<T>, convert: impl FnOnce(T) -> JsValue) -> JsValue {

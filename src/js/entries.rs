@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use futures_util::future::join_all;
+use futures_channel::oneshot;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
@@ -13,7 +13,8 @@ use super::query;
 use super::store::{DataStore, Shared};
 use crate::error::Result;
 use crate::model::{Key, MetadataChange, WriteOp};
-use crate::store::{Collection as Records, EntryOptions};
+use crate::platform::spawn;
+use crate::store::{Collection as Records, EntryOptions, WriteResult};
 
 /// How many writes are reported as one step of progress.
 const PROGRESS_STEP: usize = 500;
@@ -228,6 +229,23 @@ pub(super) fn delete_many(records: Records, wanted: &JsValue) -> Result<impl Fut
     })
 }
 
+/// Begins to write one of many, in a task of its own: what begins together is committed together.
+fn begin(records: &Records, op: Result<WriteOp>, options: &EntryOptions) -> oneshot::Receiver<Result<WriteResult>> {
+    let (sender, receiver) = oneshot::channel();
+    let (records, options) = (records.clone(), options.clone());
+    spawn(async move {
+        let written = match op {
+            Ok(op) => records.set_many(vec![op], &options).await,
+            Err(error) => Err(error.during("setMany")),
+        };
+        if let Some(result) = written.map(|mut results| results.pop()).transpose() {
+            // Nobody waits any more: then nobody needs to know.
+            let _ = sender.send(result);
+        }
+    });
+    receiver
+}
+
 /// Writes many: all or none, or each for itself; answers in a `Map` under the caller's own keys.
 pub(super) async fn write_many(
     shared: Rc<Shared>,
@@ -255,15 +273,9 @@ pub(super) async fn write_many(
     let mut writes = writes.into_iter().peekable();
     while writes.peek().is_some() {
         let step: Vec<_> = writes.by_ref().take(PROGRESS_STEP).collect();
-        let written = step.into_iter().map(async |(given, op)| {
-            let result = match op {
-                Ok(op) => records.set_many(vec![op], &options.entry).await.map(|mut results| results.pop()),
-                Err(error) => Err(error.during("setMany")),
-            };
-            (given, result)
-        });
-        for (given, result) in join_all(written).await {
-            outcomes.extend(result.transpose().map(|result| (given, outcome(&result))));
+        let begun: Vec<_> = step.into_iter().map(|(given, op)| (given, begin(&records, op, &options.entry))).collect();
+        for (given, result) in begun {
+            outcomes.extend(result.await.ok().map(|result| (given, outcome(&result))));
         }
         progress(outcomes.len());
     }

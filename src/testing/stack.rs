@@ -6,7 +6,7 @@ use crate::backend::Backend;
 use crate::backend::layer::{Journal, Replicated, Seal};
 use crate::crypto::Keyring;
 use crate::error::Result;
-use crate::model::Schema;
+use crate::model::{Collection, Schema};
 use crate::platform::{now, pbkdf2_sha256, random};
 use crate::sync::open_clock;
 
@@ -32,10 +32,8 @@ pub fn sealed(backend: Rc<dyn Backend>, schema: Schema, keyring: &Rc<Keyring>) -
 /// The schema with `loose` encrypted, and so without indexes.
 #[must_use]
 pub fn with_sealed_collections(mut schema: Schema) -> Schema {
-    if let Some(loose) = schema.collections.get_mut("loose") {
-        loose.encrypted = true;
-        loose.indexes.clear();
-    }
+    let declared = schema.declare("loose", Collection { encrypted: true, ..Collection::default() });
+    debug_assert_eq!(declared, Ok(()), "the collection is constant");
     schema
 }
 
