@@ -40,6 +40,7 @@ async fn indexeddb_keeps_the_contract() {
 }
 
 #[wasm_bindgen_test]
+#[expect(clippy::unwrap_used, reason = "a test fails so")]
 async fn journal_over_seal_over_indexeddb_keeps_the_contract() {
     let keyring = stack::open_keyring().await.unwrap();
     let report = behaviour::run(async |schema| {
