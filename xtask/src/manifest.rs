@@ -52,6 +52,8 @@ pub(crate) struct WasmOpt {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Budget {
     pub gzip_kilobytes: u64,
+    /// What it is to come down to, in thousands of bytes.
+    pub goal_gzip_kilobytes: u64,
 }
 
 impl Manifest {

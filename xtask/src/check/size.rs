@@ -20,6 +20,10 @@ pub(super) fn check(workspace: &Workspace) -> Result<()> {
         }
     }
     println!("{:>60}  {:>8}    {total:>7} B gzip of {budget} B allowed", "together", "");
+    let goal = workspace.manifest.budget.goal_gzip_kilobytes * 1000;
+    if total > goal {
+        println!("{:>60}  {} B above the goal of {goal} B", "", total - goal);
+    }
     if total > budget {
         bail!("wasm and scripts are {} B over the budget of wasm-pack.toml", total - budget);
     }
