@@ -89,7 +89,9 @@ export type Field<C> = C extends { value: infer V extends object }
 export type Key = string | number | Date | ArrayBuffer | ArrayBufferView | readonly Key[];
 
 /** The short form of an index: `name`, `*tags` (an entry per element), `&email` (unique), `[author+created]`. */
-export type IndexText<C> = C extends { indexes: infer I extends string } ? I | `*${I}` | `&${I}` | `&*${I}` | `*&${I}` : string;
+export type IndexText<C> = C extends { indexes: infer I extends string }
+  ? I | `*${I}` | `&${I}` | `&*${I}` | `*&${I}` | `[${string}+${string}]` | `&[${string}+${string}]`
+  : string;
 
 export interface CollectionOptions<C = unknown> {
   /** Field, or fields, of the record that is its key. Without it, the key is given at each write. */

@@ -29,7 +29,10 @@ await store.set("key", 1, { namespace: undefined });
 same<Map<Key, WriteOutcome>>()(await store.setMany([{ key: "a", value: 1, tags: ["b"] }], { atomic: false }));
 same<boolean>()(await store.delete("key"));
 same<Item[]>()(await store.list({ prefix: "a" }));
-same<number>()(await store.transaction(async (tx) => (await tx.get<number>("key")) ?? 0));
+same<number>()(await store.count({ filter: { field: "a", operator: "exists", value: true } }));
+same<number>()(await store.get<number>("key", { required: true }));
+// @ts-expect-error without `required` it may be undefined
+same<number>()(await store.get<number>("key"));
 
 same<StorageInfo>()(store.getInfo());
 same<SyncReport>()(await store.sync.run({ direction: "push" }));

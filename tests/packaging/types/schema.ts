@@ -16,8 +16,10 @@ interface App {
 
 const store = await createStorage<App>({
   name: "workshop",
-  collections: { blueprints: { keyPath: "id", indexes: ["name", "[author.name+name]"], search: ["name"] } },
+  collections: { blueprints: { keyPath: "id", indexes: ["name", "*author", "&name", "[author.name+name]"] } },
 });
+// @ts-expect-error an index that the schema does not name
+await createStorage<App>({ collections: { blueprints: { keyPath: "id", indexes: ["title"] } } });
 same<DataStore<App>>()(store);
 
 // Only the schema's collections.
@@ -68,13 +70,8 @@ await blueprints.query({ field: "name", operator: "like", value: "c%" });
 await blueprints.query([], { sort: { field: "name", order: "up" } });
 // @ts-expect-error nor to count by
 await blueprints.count({ field: "title", operator: "eq", value: "crane" });
-for await (const row of blueprints.iterate({ filter: { field: "name", operator: "gte", value: "c" } })) {
-  same<Blueprint>()(row.value);
-}
-blueprints.watch([], ({ rows, added }) => {
-  same<QueryResult<Blueprint>[]>()(rows);
-  same<number>()(added.length);
-});
+same<QueryResult<Blueprint>[]>()(await blueprints.query([], { sort: { field: "name", order: "desc" }, limit: 5 }));
+same<string | null>()((await blueprints.explain([])).index);
 
 // A namespace beside the schema has the type that one gives it, and unknown by itself.
 same<Blueprint | undefined>()(await store.namespace<Blueprint>("drafts").get("1"));
