@@ -83,9 +83,12 @@ impl Loop {
 
     /// Takes what was told from outside.
     fn hear(&mut self, event: Event) {
-        if matches!(event, Event::Wrote) {
-            let at = self.inner.now() + STATUS_DELAY;
-            self.announce.get_or_insert(at);
+        let now = self.inner.now();
+        match event {
+            Event::Wrote => drop(self.announce.get_or_insert(now + STATUS_DELAY)),
+            // Whoever switched has set the view already, so that nothing would seem to have changed.
+            Event::Enabled(_) => self.announce = Some(now),
+            _ => {}
         }
         self.feed(event);
     }

@@ -13,7 +13,7 @@ use super::lookup::{Standing, lookup};
 use super::merge::Policy;
 use super::protocol::{Limits, Mode};
 use super::state::{body, parse, row};
-use crate::backend::{Backend, Scan};
+use crate::backend::{Backend, Direction, Read, Scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{FromJson, Json, Malformed, Members, Object, ToJson, array, quoted};
 use crate::model::{Delete, Doc, Key, KeyRange, Register, WriteOp, system};
@@ -120,6 +120,10 @@ pub(crate) struct Pending {
 ///
 /// What the backend raises. A damaged row is no error here: it is told of in the result and holds nothing up.
 pub(crate) async fn pending(backend: &dyn Backend, limits: Limits, policy: Policy) -> Result<Pending> {
+    // INVARIANT: only rows that were there before the letters were read. A retry turns a letter into a row; were that row
+    // read beside the letter, it would be done with though nothing was sent.
+    let newest = Scan { direction: Direction::Backward, limit: Some(1), read: Read::Keys, ..Scan::all(system::OUTBOX) };
+    let Some(newest) = backend.scan(&newest).await?.pop() else { return Ok(Pending::default()) };
     let mut reader = Reader {
         limits,
         policy,
@@ -131,11 +135,11 @@ pub(crate) async fn pending(backend: &dyn Backend, limits: Limits, policy: Polic
     };
     let mut after = Bound::Unbounded;
     loop {
-        let range = KeyRange { lower: after, upper: Bound::Unbounded };
+        let range = KeyRange { lower: after, upper: Bound::Included(newest.key.clone()) };
         let rows = backend.scan(&Scan { range, limit: Some(PAGE), ..Scan::all(system::OUTBOX) }).await?;
         let Some(last) = rows.last() else { break };
         after = Bound::Excluded(last.key.clone());
-        let full_page = rows.len() == PAGE;
+        let more = rows.len() == PAGE && last.key != newest.key;
         let mut group = Vec::new();
         for row in rows {
             let (Some(number), Some(record)) = (row_number(&row.key), &row.record) else { continue };
@@ -149,7 +153,7 @@ pub(crate) async fn pending(backend: &dyn Backend, limits: Limits, policy: Polic
                 return Ok(reader.result);
             }
         }
-        if !reader.read(backend, group).await? || !full_page {
+        if !reader.read(backend, group).await? || !more {
             break;
         }
     }
@@ -287,4 +291,94 @@ pub(crate) async fn named(backend: &dyn Backend) -> Result<(Vec<Doc>, Vec<Letter
         .map(|(doc, _)| doc.clone())
         .collect();
     Ok((waiting, letters))
+}
+
+#[cfg(test)]
+mod tests {
+    use core::cell::RefCell;
+
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::backend::memory::MemoryBackend;
+    use crate::backend::{Facts, LocalFuture, Row as BackendRow, Source};
+    use crate::model::{Body, CommitReceipt, Put, Record, Schema, WriteBatch};
+    use crate::platform::Payload;
+    use crate::sync::state::strict;
+
+    /// A backend into which something is written right after a scan of one collection.
+    #[derive(Debug)]
+    struct Meanwhile {
+        inner: MemoryBackend,
+        after: &'static str,
+        write: RefCell<Vec<WriteOp>>,
+    }
+
+    impl Backend for Meanwhile {
+        fn facts(&self) -> Facts {
+            self.inner.facts()
+        }
+        fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
+            self.inner.commit(batch)
+        }
+        fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
+            self.inner.get(collection, keys)
+        }
+        fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<BackendRow>>> {
+            Box::pin(async move {
+                let rows = self.inner.scan(scan).await?;
+                let write = self.write.take();
+                if scan.collection == self.after && !write.is_empty() {
+                    self.inner.commit(strict(write, 2.0)).await?;
+                } else {
+                    self.write.replace(write);
+                }
+                Ok(rows)
+            })
+        }
+        fn count<'a>(
+            &'a self,
+            collection: &'a str,
+            source: &'a Source,
+            range: &'a KeyRange,
+        ) -> LocalFuture<'a, Result<u64>> {
+            self.inner.count(collection, source, range)
+        }
+        fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
+            self.inner.namespaces()
+        }
+        fn close(&self) -> LocalFuture<'_, ()> {
+            self.inner.close()
+        }
+        fn destroy(&self) -> LocalFuture<'_, Result<()>> {
+            self.inner.destroy()
+        }
+    }
+
+    #[test]
+    fn a_retry_during_the_reading_is_sent_now_or_keeps_its_row() {
+        for after in [system::DEAD, system::OUTBOX] {
+            let doc = Doc::new("notes", Key::from("bad"));
+            let hlc = Hlc::new(1, 0, 7);
+            let mut put = Put::new("notes", doc.key.clone(), Body::Clear(Payload::from_wire("1").unwrap()));
+            put.replicate = Some(hlc);
+            let refusal = Error::new(ErrorKind::ValidationFailed, "no");
+            let letter = dead::refused(&doc, hlc, 1, 1.0, &refusal).unwrap();
+            let mut retried = vec![dead::settled(&doc)];
+            retried.extend(append(core::slice::from_ref(&doc), 2.0).unwrap());
+            let inner = MemoryBackend::new("test", std::rc::Rc::new(Schema::default()), 10);
+            let first = append(&[Doc::new("notes", Key::from("other"))], 1.0).unwrap().remove(0);
+            inner.commit(strict(vec![WriteOp::Put(put), letter, first], 1.0)).now_or_never().unwrap().unwrap();
+            let backend = Meanwhile { inner, after, write: RefCell::new(retried) };
+
+            let read = || pending(&backend, Limits::default(), Policy::Latest).now_or_never().unwrap().unwrap();
+            let mut found = read();
+            if found.ops.is_empty() {
+                let done: Vec<WriteOp> = found.rows.iter().map(|row| remove(*row)).collect();
+                backend.inner.commit(strict(done, 3.0)).now_or_never().unwrap().unwrap();
+                found = read();
+            }
+            assert_eq!(found.ops.iter().map(|op| op.id.as_str()).collect::<Vec<_>>(), ["bad"], "after {after}");
+        }
+    }
 }

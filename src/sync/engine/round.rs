@@ -2,7 +2,7 @@
 
 use super::answer::{Reply, Space, read};
 use super::{Action, Engine, Event, Tally};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, ErrorStatus};
 use crate::sync::outbox::Pending;
 use crate::sync::protocol::Limits;
 use crate::sync::state::Persisted;
@@ -134,6 +134,7 @@ impl Engine {
             }
             (Event::Answered(answer), awaiting) => self.answered(round, awaiting, &answer),
             (Event::Unreachable(error) | Event::StorageFailed(error), _) => Step::Fail(error),
+            (Event::NoToken(error), _) if error.status() == ErrorStatus::Temporary => Step::Fail(error),
             (Event::NoToken(error), _) => Step::Pause(error),
             // The driver answers each action once and in kind; what comes out of turn changes nothing.
             _ => Step::Do(Vec::new()),

@@ -121,6 +121,16 @@ proptest! {
 }
 
 #[test]
+fn a_token_that_the_network_withholds_is_waited_for_as_any_failure_and_one_that_is_refused_as_long_as_can_be() {
+    for (kind, wait) in [(ErrorKind::NetworkError, 1_000.0), (ErrorKind::AuthenticationFailed, 300_000.0)] {
+        let mut engine = engine();
+        engine.handle(Event::Leads(true), 10.0, 1.0);
+        engine.handle(Event::NoToken(Error::new(kind, "none")), 10.0, 1.0);
+        assert_eq!(engine.next_round(), Some(10.0 + wait), "{kind:?}");
+    }
+}
+
+#[test]
 fn writes_gather_before_they_are_sent_and_a_failure_is_waited_out() {
     let mut engine = engine();
     let fail = || Event::Unreachable(Error::new(ErrorKind::NetworkError, "lost"));
