@@ -151,13 +151,6 @@ impl Error {
         self
     }
 
-    /// Overrides what a retry is worth.
-    #[must_use]
-    pub fn status_of(mut self, status: ErrorStatus) -> Self {
-        self.0.status = status;
-        self
-    }
-
     /// What went wrong.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

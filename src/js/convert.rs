@@ -33,9 +33,9 @@ pub(super) fn owned_object(value: &JsValue, name: &'static str) -> Result<Payloa
     owned(value)
 }
 
-/// The keys of an array of the caller.
-pub(super) fn keys(value: &JsValue) -> Result<Vec<Key>> {
-    items(value)?.iter().map(Key::from_js).collect()
+/// The keys that some values of the caller are.
+pub(super) fn keys(given: &[JsValue]) -> Result<Vec<Key>> {
+    given.iter().map(Key::from_js).collect()
 }
 
 /// The items of an iterable of the caller.

@@ -207,7 +207,7 @@ pub(super) fn get_many(
     with_metadata: bool,
 ) -> Result<impl Future<Output = Result<JsValue>> + use<>> {
     let given = items(wanted)?;
-    let keys = keys(wanted)?;
+    let keys = keys(&given)?;
     let shared = Rc::clone(shared);
     Ok(async move {
         shared.ready(&records).await?;
@@ -222,7 +222,7 @@ pub(super) fn get_many(
 /// Deletes many; answers in a `Map` under the caller's own keys.
 pub(super) fn delete_many(records: Records, wanted: &JsValue) -> Result<impl Future<Output = Result<JsValue>> + use<>> {
     let given = items(wanted)?;
-    let keys = keys(wanted)?;
+    let keys = keys(&given)?;
     Ok(async move {
         let existed = records.delete_many(keys).await?;
         Ok(map(given.into_iter().zip(existed.into_iter().map(JsValue::from_bool))))

@@ -17,7 +17,7 @@ pub(super) struct Asking {
     passphrase: Option<Function>,
     /// Callers that come while one is asking wait for that one's answer.
     turn: futures_util::lock::Mutex<()>,
-    /// Kept so that a passphrase asked for at the same time is not asked for twice after a refusal.
+    /// How the last asking ended, if badly: whoever waited for it gets that answer, and is not asked again.
     refused: RefCell<Option<Error>>,
 }
 
@@ -41,7 +41,8 @@ impl Asking {
         if !store.credentials().locked() {
             return Ok(());
         }
-        if let Some(error) = self.refused.take().filter(|_| waited) {
+        let refused = self.refused.borrow().clone().filter(|_| waited);
+        if let Some(error) = refused {
             return Err(error);
         }
         let outcome = unlock(store, ask).await;

@@ -55,7 +55,10 @@ export const cases = {
     same([found[0], asked], [{ id: "1", text: "dear diary" }, 2]);
     store.credentials.lock();
     answer = "wrong";
+    const refusals = await Promise.allSettled([diary.get("1"), diary.get("1"), diary.all(), diary.all()]);
+    same([...refusals.map(({ reason }) => reason?.code), asked], [...Array(4).fill("AUTHENTICATION_FAILED"), 3]);
     await refused(StorageError, () => diary.get("1"), "AUTHENTICATION_FAILED");
+    same(asked, 4, "asked anew by a later call");
     same([await diary.count(), await diary.keys(), (await diary.list()).length], [1, ["1"], 1]);
   },
 

@@ -67,6 +67,19 @@ export const cases = {
     same([...(await store.deleteMany(["a", "none"]))], [["a", true], ["none", false]]);
   },
 
+  "an iterable that can be read but once is read but once": async ({ open }) => {
+    const store = await open(notes);
+    const collection = store.collection("notes");
+    const once = function* (...items) { yield* items; };
+    await store.setMany(once({ key: "a", value: 1 }, { key: "b", value: 2 }));
+    await collection.putMany(once({ id: "1" }, { id: "2" }));
+    same([...(await store.getMany(once("a", "none", "b")))], [["a", 1], ["b", 2]]);
+    same([...(await collection.getMany(new Set(["2"])))], [["2", { id: "2" }]]);
+    same([...(await store.deleteMany(once("a", "none")))], [["a", true], ["none", false]]);
+    same([...(await collection.deleteMany(once("1")))], [["1", true]]);
+    same([await store.keys(), await collection.keys()], [["b"], ["2"]]);
+  },
+
   "500 writes at once are all stored": async ({ open }) => {
     const store = await open();
     await Promise.all(Array.from({ length: 500 }, (_, n) => store.set(n, { n })));
