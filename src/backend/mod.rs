@@ -7,6 +7,8 @@ use core::pin::Pin;
 use crate::error::Result;
 use crate::model::{CommitReceipt, Key, KeyRange, Record, WriteBatch};
 
+pub use crate::model::Source;
+
 #[cfg(target_family = "wasm")]
 pub mod indexeddb;
 pub mod layer;
@@ -82,18 +84,6 @@ pub struct Facts {
     pub schema_version: u32,
     /// The most records it takes, if it counts them.
     pub capacity: Option<u64>,
-}
-
-/// Which order rows come in.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Source {
-    /// That of the records' own keys.
-    #[default]
-    Primary,
-    /// That of an index, by its name; rows of equal index keys by their own.
-    Index(String),
-    /// That of the ends of their lives, milliseconds since the epoch; records without one are left out.
-    Expiring,
 }
 
 /// A request for a run of rows.

@@ -1,6 +1,6 @@
 //! The one write primitive: a batch that happens whole or not at all.
 
-use super::{Body, Key, Replica};
+use super::{Body, Key, Replica, Verify};
 use crate::platform::Payload;
 use crate::sync::Hlc;
 
@@ -36,6 +36,13 @@ pub struct WriteBatch {
     pub now: f64,
 }
 
+impl WriteBatch {
+    /// The conditions on ranges among the operations.
+    pub(crate) fn conditions(&self) -> impl Iterator<Item = &Verify> {
+        self.ops.iter().filter_map(|op| if let WriteOp::Verify(wanted) = op { Some(wanted) } else { None })
+    }
+}
+
 /// One write.
 #[derive(Debug, Clone)]
 pub enum WriteOp {
@@ -57,6 +64,8 @@ pub enum WriteOp {
     },
     /// Writes the state that the endpoint has, exactly.
     Replicate(Replicate),
+    /// Writes nothing, and lets the batch happen only where a range holds what was seen.
+    Verify(Verify),
 }
 
 /// A write of one record; what it does not say stays as it was.
@@ -222,7 +231,7 @@ pub struct CommitReceipt {
 /// What one operation did.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpReceipt {
-    /// The record's key; the number given by an append; the empty array for a clear.
+    /// The record's key; the number given by an append; the empty array for a clear and for a condition.
     pub key: Key,
     /// The version written; 0 where nothing was.
     pub version: u64,
@@ -230,4 +239,11 @@ pub struct OpReceipt {
     pub modified: f64,
     /// Whether there was a live record before.
     pub existed: bool,
+}
+
+impl OpReceipt {
+    /// The receipt of an operation on no record in particular.
+    pub(crate) const fn of_many(modified: f64, existed: bool) -> Self {
+        Self { key: Key::Array(Vec::new()), version: 0, modified, existed }
+    }
 }

@@ -9,6 +9,7 @@ mod range;
 mod record;
 mod schema;
 mod value;
+mod verify;
 
 pub use apply::tombstone_key;
 pub(crate) use apply::{KeyedOp, RowChange, apply};
@@ -25,3 +26,4 @@ pub use record::{Body, Meta, Record, Replica};
 pub use schema::{Collection, Index, Schema, system};
 pub(crate) use schema::{check_name, sorted_names};
 pub use value::{Fields, Scalar};
+pub use verify::{Seen, Source, Verify};

@@ -57,7 +57,7 @@ impl Change {
             WriteOp::Put(put) => (&put.collection, put.key.clone(), ChangeKind::Put),
             WriteOp::Delete(delete) => (&delete.collection, delete.key.clone(), ChangeKind::Delete),
             WriteOp::Clear { collection } => (collection, Key::Array(Vec::new()), ChangeKind::Clear),
-            WriteOp::Append { .. } | WriteOp::Replicate(_) => return None,
+            WriteOp::Append { .. } | WriteOp::Replicate(_) | WriteOp::Verify(_) => return None,
         };
         let change = Self { collection: collection.clone(), key, kind, source: ChangeSource::Local };
         (!DataStore::is_own(collection)).then_some(change)

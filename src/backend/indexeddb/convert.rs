@@ -9,7 +9,7 @@ use web_sys::IdbKeyRange;
 use super::error::from_js;
 use super::layout::Place;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, Key, KeyRange, Meta, Record, Replica};
+use crate::model::{Body, Key, KeyRange, Meta, Record, Replica, Seen};
 use crate::platform::Payload;
 
 #[wasm_bindgen(module = "/src/backend/indexeddb/rows.js")]
@@ -121,6 +121,12 @@ pub(super) fn from_row(key: Key, row: &JsValue) -> Result<Record> {
         None => Body::Clear(Payload::from(value(row))),
     };
     Ok(Record { key, body, meta })
+}
+
+/// The state that a row is in.
+pub(super) fn seen_in(key: Key, row: &JsValue) -> Seen {
+    let kept = kept(row);
+    Seen { key, version: counter(kept.version()), modified: kept.modified() }
 }
 
 /// The range as IndexedDB takes it; none for all keys.

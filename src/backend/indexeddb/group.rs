@@ -77,11 +77,13 @@ impl Queue {
     fn next_group(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting.borrow_mut();
         let mut ops = 0;
-        let mut fits = |entry: &Waiting| {
+        // What has conditions goes first, for they are about what is stored and not about what a group comes to.
+        let mut fits = |(at, entry): (usize, &Waiting)| {
             ops += entry.batch.ops.len();
-            ops <= MOST_OPS
+            ops <= MOST_OPS && (at == 0 || entry.batch.conditions().next().is_none())
         };
-        let count = waiting.iter().map_while(|entry| fits(entry).then_some(())).count().max(1).min(waiting.len());
+        let count =
+            waiting.iter().enumerate().map_while(|entry| fits(entry).then_some(())).count().max(1).min(waiting.len());
         waiting.drain(..count).collect()
     }
 

@@ -10,6 +10,7 @@ mod open;
 mod read;
 mod staging;
 mod transaction;
+mod verifying;
 
 use core::fmt;
 use core::future::Future;
@@ -95,6 +96,10 @@ impl Backend for IndexedDbBackend {
                     Durability::Relaxed => Acknowledged::Relaxed,
                 };
                 return Ok(CommitReceipt { ops: Vec::new(), durability });
+            }
+            for wanted in batch.conditions() {
+                read::check_source(self.connection.layout(), &wanted.collection, &wanted.source)
+                    .map_err(|error| error.during("commit"))?;
             }
             self.queue.commit(&self.connection, batch).await.map_err(|error| error.during("commit"))
         })

@@ -4,7 +4,10 @@ use core::ops::Bound;
 
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use web_sys::{IdbCursorDirection, IdbCursorWithValue, IdbDatabase, IdbIndex, IdbKeyRange, IdbObjectStore, IdbRequest};
+use web_sys::{
+    IdbCursorDirection, IdbCursorWithValue, IdbDatabase, IdbIndex, IdbKeyRange, IdbObjectStore, IdbRequest,
+    IdbTransaction,
+};
 
 use super::api::{answer, begin, walk};
 use super::convert::{from_row, to_range};
@@ -82,23 +85,13 @@ async fn at_once(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Result
     let range = range_of(&scan.range, &scan.source, &place)?.map_or(JsValue::UNDEFINED, JsValue::from);
     let limit = scan.limit.map_or(0, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
     let from = Rows::of(database, layout, &scan.collection, &scan.source)?;
-    let (keys, records) = match &from {
-        Rows::Store(store) => (
-            store.get_all_keys_with_key_and_limit(&range, limit),
-            (scan.read != Read::Keys).then(|| store.get_all_with_key_and_limit(&range, limit)),
-        ),
-        Rows::Index(index) => (
-            index.get_all_keys_with_key_and_limit(&range, limit),
-            (scan.read != Read::Keys).then(|| index.get_all_with_key_and_limit(&range, limit)),
-        ),
-    };
-    let keys_request = keys.map_err(|thrown| from_js(&thrown))?;
+    let (keys_request, records) = from.all(&range, limit, scan.read)?;
     let records = match records {
         None => {
             answer(Ok(keys_request.clone())).await?;
             None
         }
-        Some(request) => Some(Array::from(&answer(request).await?)),
+        Some(request) => Some(Array::from(&answer(Ok(request)).await?)),
     };
     let keys = Array::from(&keys_request.result().map_err(|thrown| from_js(&thrown))?);
     let row = |at: u32| {
@@ -180,7 +173,7 @@ pub(super) async fn namespaces(database: &IdbDatabase) -> Result<Vec<String>> {
 /// The range of a scan as IndexedDB takes it.
 ///
 /// WebKit has entries for null in its indexes, below every key; so the whole of an index begins at the least key.
-fn range_of(range: &KeyRange, source: &Source, place: &Place<'_>) -> Result<Option<IdbKeyRange>> {
+pub(super) fn range_of(range: &KeyRange, source: &Source, place: &Place<'_>) -> Result<Option<IdbKeyRange>> {
     match (source, &range.lower) {
         (Source::Index(_), Bound::Unbounded) => {
             let lower = Bound::Included(Key::Number(f64::NEG_INFINITY));
@@ -191,7 +184,7 @@ fn range_of(range: &KeyRange, source: &Source, place: &Place<'_>) -> Result<Opti
 }
 
 /// What rows are read from.
-enum Rows {
+pub(super) enum Rows {
     Store(IdbObjectStore),
     Index(IdbIndex),
 }
@@ -199,17 +192,36 @@ enum Rows {
 impl Rows {
     fn of(database: &IdbDatabase, layout: &Layout, collection: &str, source: &Source) -> Result<Self> {
         let place = layout.place(collection);
-        let store = begin(database, &[place.store()], None)?.object_store(place.store());
-        let opened = store.and_then(|store| match source {
+        Self::within(&begin(database, &[place.store()], None)?, &place, source)
+    }
+
+    pub(super) fn within(transaction: &IdbTransaction, place: &Place<'_>, source: &Source) -> Result<Self> {
+        let opened = transaction.object_store(place.store()).and_then(|store| match source {
             Source::Primary => Ok(Self::Store(store)),
             Source::Index(name) => store.index(name).map(Self::Index),
             Source::Expiring => store.index(EXPIRING).map(Self::Index),
         });
         opened.map_err(|thrown| from_js(&thrown))
     }
+
+    /// Asks for the keys of a range, and for its records unless keys are enough; no limit is 0.
+    pub(super) fn all(&self, range: &JsValue, limit: u32, read: Read) -> Result<(IdbRequest, Option<IdbRequest>)> {
+        let (keys, records) = match self {
+            Self::Store(store) => (
+                store.get_all_keys_with_key_and_limit(range, limit),
+                (read != Read::Keys).then(|| store.get_all_with_key_and_limit(range, limit)),
+            ),
+            Self::Index(index) => (
+                index.get_all_keys_with_key_and_limit(range, limit),
+                (read != Read::Keys).then(|| index.get_all_with_key_and_limit(range, limit)),
+            ),
+        };
+        let failed = |thrown: JsValue| from_js(&thrown);
+        Ok((keys.map_err(failed)?, records.transpose().map_err(failed)?))
+    }
 }
 
-fn check_source(layout: &Layout, collection: &str, source: &Source) -> Result<()> {
+pub(super) fn check_source(layout: &Layout, collection: &str, source: &Source) -> Result<()> {
     match source {
         Source::Index(name) if !layout.has_index(collection, name) => {
             Err(Error::new(ErrorKind::InvalidQuery, "the collection has no such index; declare it")

@@ -75,8 +75,10 @@ impl Staging {
             WriteOp::Replicate(op) => (Doc::new(op.collection.as_str(), op.key.clone()), KeyedOp::Replicate(op)),
             WriteOp::Clear { collection } => {
                 self.clear(batch, collection, undo);
-                return Ok(OpReceipt { key: Key::Array(Vec::new()), version: 0, modified: now, existed: true });
+                return Ok(OpReceipt::of_many(now, true));
             }
+            // Checked before anything was decided.
+            WriteOp::Verify(_) => return Ok(OpReceipt::of_many(now, false)),
             WriteOp::Append { collection, body } => {
                 self.appended.push(Appended { collection, body, now, batch, op: at });
                 undo.appended += 1;

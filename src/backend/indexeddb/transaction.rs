@@ -14,9 +14,11 @@ use super::convert::{from_row, to_range, to_row};
 use super::error::from_js;
 use super::layout::{Layout, Place};
 use super::staging::Staging;
+use super::verifying::Verifying;
 use crate::error::{Error, Result};
 use crate::model::{
-    Body, CommitReceipt, Doc, Durability, Key, KeyRange, Meta, OpReceipt, Record, Register, WriteBatch, WriteOp, system,
+    Body, CommitReceipt, Doc, Durability, Key, KeyRange, Meta, OpReceipt, Record, Register, Verify, WriteBatch,
+    WriteOp, system,
 };
 
 type Callback = Closure<dyn FnMut(Event)>;
@@ -41,6 +43,8 @@ pub(super) struct Running {
 struct Work {
     batches: Vec<WriteBatch>,
     reads: Vec<(Doc, IdbRequest)>,
+    /// The conditions of the first batch: the only one that may have some.
+    verifying: Vec<Verifying>,
     outcomes: Vec<Result<Vec<OpReceipt>>>,
     /// Requests that write, and for which batch; where it appends, for which of its operations.
     writes: Vec<(IdbRequest, usize, Option<usize>)>,
@@ -56,7 +60,14 @@ pub(super) fn run(database: &IdbDatabase, layout: &Layout, batches: Vec<WriteBat
     let transaction = begin(database, &stores, Some(durability))?;
     let settlement = Settlement::watch(&transaction);
     let outcomes = Vec::with_capacity(batches.len());
-    let work = Rc::new(RefCell::new(Work { batches, reads: Vec::new(), outcomes, writes: Vec::new(), failure: None }));
+    let work = Rc::new(RefCell::new(Work {
+        batches,
+        reads: Vec::new(),
+        verifying: Vec::new(),
+        outcomes,
+        writes: Vec::new(),
+        failure: None,
+    }));
 
     let blamed = Rc::clone(&work);
     let on_error = Callback::new(move |event: Event| blamed.borrow_mut().blame(&event));
@@ -113,7 +124,7 @@ fn touched(batches: &[WriteBatch]) -> Vec<Doc> {
                 touch(doc.tombstone());
                 doc
             }
-            WriteOp::Clear { .. } | WriteOp::Append { .. } => continue,
+            WriteOp::Clear { .. } | WriteOp::Append { .. } | WriteOp::Verify(_) => continue,
         };
         touch(doc);
     }
@@ -132,7 +143,9 @@ fn stores<'a>(layout: &'a Layout, touched: &'a [Doc], batches: &'a [WriteBatch])
     }
     for op in batches.iter().flat_map(|batch| &batch.ops) {
         match op {
-            WriteOp::Clear { collection } | WriteOp::Append { collection, .. } => add(layout.place(collection).store()),
+            WriteOp::Clear { collection }
+            | WriteOp::Append { collection, .. }
+            | WriteOp::Verify(Verify { collection, .. }) => add(layout.place(collection).store()),
             WriteOp::Put(put) if put.replicate.is_none() => {}
             WriteOp::Delete(delete) if delete.replicate.is_none() => {}
             WriteOp::Put(_) | WriteOp::Delete(_) | WriteOp::Replicate(_) => add(system::TOMBSTONES),
@@ -142,8 +155,11 @@ fn stores<'a>(layout: &'a Layout, touched: &'a [Doc], batches: &'a [WriteBatch])
 }
 
 impl Work {
-    /// Asks for every touched row; gives the last request. Requests are answered in order.
+    /// Asks for every condition's range and every touched row; gives the last request. Requests are answered in order.
     fn read(&mut self, layout: &Layout, transaction: &IdbTransaction, touched: Vec<Doc>) -> Result<Option<IdbRequest>> {
+        for wanted in self.batches.iter().flat_map(WriteBatch::conditions) {
+            self.verifying.push(Verifying::begin(wanted.clone(), layout, transaction)?);
+        }
         for doc in touched {
             let place = layout.place(&doc.collection);
             let request = transaction
@@ -152,7 +168,8 @@ impl Work {
                 .map_err(|thrown| from_js(&thrown))?;
             self.reads.push((doc, request));
         }
-        Ok(self.reads.last().map(|(_, request)| request.clone()))
+        let condition = || self.verifying.iter().rev().find_map(Verifying::last);
+        Ok(self.reads.last().map(|(_, request)| request).or_else(condition).cloned())
     }
 
     /// Decides every operation and writes what comes of it, in this turn.
@@ -186,9 +203,11 @@ impl Work {
             };
             staging.read(doc, record);
         }
+        let mut verified = self.verifying.drain(..).try_for_each(|wanted| wanted.check(layout));
         for (at, batch) in self.batches.iter_mut().enumerate() {
             let ops = core::mem::take(&mut batch.ops);
-            self.outcomes.push(staging.apply(at, ops, batch.now));
+            let applied = core::mem::replace(&mut verified, Ok(())).map_err(|error| error.during("commit"));
+            self.outcomes.push(applied.and_then(|()| staging.apply(at, ops, batch.now)));
         }
         Ok(staging)
     }

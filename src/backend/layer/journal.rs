@@ -149,7 +149,7 @@ fn receipts(receipt: CommitReceipt, spans: &[Span], now: f64) -> CommitReceipt {
             Span::One => made.next(),
             Span::Cleared(count) => {
                 let existed = made.by_ref().take(*count).fold(false, |existed, receipt| existed | receipt.existed);
-                Some(OpReceipt { key: Key::Array(Vec::new()), version: 0, modified: now, existed })
+                Some(OpReceipt::of_many(now, existed))
             }
         })
         .collect();

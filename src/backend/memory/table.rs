@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::convert::copied;
 use crate::backend::{Direction, Read, Row, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, Index, Key, KeyRange, Record, Schema, system};
+use crate::model::{Body, Index, Key, KeyRange, Record, Schema, Seen, system};
 
 /// Records in the order of their keys, or of an index: then under `[index key, key]`.
 type Rows = BTreeMap<Key, Rc<Record>>;
@@ -95,6 +95,11 @@ impl Table {
             }
         }
         Ok(())
+    }
+
+    /// The state of every row of a range.
+    pub(super) fn seen(&self, source: &Source, range: &KeyRange) -> Vec<Seen> {
+        self.records_in(source, range).into_iter().map(|record| Seen::of(record)).collect()
     }
 
     pub(super) fn count(&self, source: &Source, range: &KeyRange) -> u64 {

@@ -4,11 +4,11 @@ use std::rc::Rc;
 
 use litemap::LiteMap;
 
-use super::table::{Table, is_system};
+use super::table::{Table, check_source, is_system};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{
-    Acknowledged, CommitReceipt, Key, KeyedOp, Meta, OpReceipt, Record, RowChange, Schema, WriteBatch, WriteOp, apply,
-    system, tombstone_key,
+    Acknowledged, CommitReceipt, Key, KeyedOp, Meta, OpReceipt, Record, RowChange, Schema, Verify, WriteBatch, WriteOp,
+    apply, system, tombstone_key,
 };
 
 type Tables = LiteMap<String, Table>;
@@ -16,6 +16,9 @@ type Tables = LiteMap<String, Table>;
 type Undo = Vec<(String, Key, Option<Rc<Record>>)>;
 
 pub(super) fn commit(tables: &mut Tables, schema: &Schema, capacity: u64, batch: WriteBatch) -> Result<CommitReceipt> {
+    for wanted in batch.conditions() {
+        verify(tables, schema, wanted)?;
+    }
     let mut undo = Undo::new();
     let mut ops = Vec::with_capacity(batch.ops.len());
     let mut work = Work { tables, schema, undo: &mut undo };
@@ -44,6 +47,12 @@ pub(super) fn commit(tables: &mut Tables, schema: &Schema, capacity: u64, batch:
     Ok(CommitReceipt { ops, durability: Acknowledged::Memory })
 }
 
+fn verify(tables: &Tables, schema: &Schema, wanted: &Verify) -> Result<()> {
+    check_source(schema, &wanted.collection, &wanted.source)?;
+    let table = tables.get(&wanted.collection);
+    wanted.check(&table.map(|table| table.seen(&wanted.source, &wanted.range)).unwrap_or_default())
+}
+
 struct Work<'a> {
     tables: &'a mut Tables,
     schema: &'a Schema,
@@ -62,8 +71,10 @@ impl Work<'_> {
                 for key in keys {
                     self.set(&collection, &key, None)?;
                 }
-                Ok(OpReceipt { key: Key::Array(Vec::new()), version: 0, modified: now, existed })
+                Ok(OpReceipt::of_many(now, existed))
             }
+            // Checked before anything was written.
+            WriteOp::Verify(_) => Ok(OpReceipt::of_many(now, false)),
             WriteOp::Append { collection, body } => {
                 let key = self.table(&collection).next_number();
                 let meta = Meta { version: 1, created: now, modified: now, ..Meta::default() };

@@ -16,6 +16,7 @@
 //! ```
 
 mod atomicity;
+mod conditions;
 mod indexes;
 mod lifecycle;
 mod reads;
@@ -49,10 +50,18 @@ type Outcome = core::result::Result<(), String>;
 
 /// Every case.
 pub fn cases() -> impl Iterator<Item = Case> {
-    [writes::CASES, reads::CASES, indexes::CASES, atomicity::CASES, replication::CASES, lifecycle::CASES]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        writes::CASES,
+        reads::CASES,
+        indexes::CASES,
+        atomicity::CASES,
+        conditions::CASES,
+        replication::CASES,
+        lifecycle::CASES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 /// What a run found.
