@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::future::Future;
+use core::ops::Bound;
 use core::pin::Pin;
 
 use crate::error::Result;
@@ -97,6 +98,8 @@ pub struct Scan {
     pub range: KeyRange,
     /// Forwards or backwards.
     pub direction: Direction,
+    /// Only rows strictly behind this place, in the direction of the scan.
+    pub after: Option<Position>,
     /// How many to pass over first.
     pub offset: usize,
     /// How many at the most.
@@ -114,11 +117,33 @@ impl Scan {
             source: Source::Primary,
             range: KeyRange::all(),
             direction: Direction::Forward,
+            after: None,
             offset: 0,
             limit: None,
             read: Read::Records,
         }
     }
+
+    /// The part of the range that rows behind the position can lie in; the position's own index key among it, for
+    /// other rows may have it too.
+    #[must_use]
+    pub fn remaining(&self) -> KeyRange {
+        let range = self.range.clone();
+        match (&self.after, &self.source) {
+            (None, _) => range,
+            (Some(after), Source::Primary) => range.intersect(self.direction.onwards(Bound::Excluded(&after.key))),
+            (Some(after), _) => range.intersect(self.direction.onwards(Bound::Included(&after.at))),
+        }
+    }
+}
+
+/// A place in the order of a source. There may be a row at it, or no longer, or never.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The key in the order of the source: the index key, the end of life; the record's own key in its own order.
+    pub at: Key,
+    /// The record's own key, which is decisive among rows that share `at`.
+    pub key: Key,
 }
 
 /// The direction of a scan.
@@ -129,6 +154,17 @@ pub enum Direction {
     Forward,
     /// Descending.
     Backward,
+}
+
+impl Direction {
+    /// The keys from a bound on, in this direction.
+    #[must_use]
+    pub fn onwards(self, from: Bound<&Key>) -> KeyRange {
+        match self {
+            Self::Forward => KeyRange { lower: from.cloned(), upper: Bound::Unbounded },
+            Self::Backward => KeyRange { lower: Bound::Unbounded, upper: from.cloned() },
+        }
+    }
 }
 
 /// What a scan reads.

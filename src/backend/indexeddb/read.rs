@@ -5,15 +5,15 @@ use core::ops::Bound;
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
 use web_sys::{
-    IdbCursorDirection, IdbCursorWithValue, IdbDatabase, IdbIndex, IdbKeyRange, IdbObjectStore, IdbRequest,
-    IdbTransaction,
+    IdbCursor, IdbCursorDirection, IdbCursorWithValue, IdbDatabase, IdbFactory, IdbIndex, IdbKeyRange, IdbObjectStore,
+    IdbRequest, IdbTransaction,
 };
 
-use super::api::{answer, begin, walk};
+use super::api::{answer, begin, factory, walk};
 use super::convert::{from_row, to_range};
 use super::error::from_js;
 use super::layout::{EXPIRING, Layout, Place, after_namespace};
-use crate::backend::{Direction, Read, Row, Scan, Source};
+use crate::backend::{Direction, Position, Read, Row, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Key, KeyRange, Record, system};
 
@@ -72,19 +72,47 @@ pub(super) async fn count(
 
 pub(super) async fn scan(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Result<Vec<Row>> {
     check_source(layout, &scan.collection, &scan.source)?;
-    if scan.range.is_empty() || scan.limit == Some(0) {
+    let range = scan.remaining();
+    if range.is_empty() || scan.limit == Some(0) {
         return Ok(Vec::new());
     }
+    let place = layout.place(&scan.collection);
+    let from = Rows::of(database, layout, &scan.collection, &scan.source)?;
     let whole = scan.offset == 0 && (scan.direction == Direction::Forward || scan.limit.is_none());
-    if whole { at_once(database, layout, scan).await } else { by_cursor(database, layout, scan).await }
+    match &scan.after {
+        Some(after) if scan.source != Source::Primary => {
+            if !whole {
+                return by_cursor(&from, &place, scan, &range, Some(after)).await;
+            }
+            // Only a cursor can begin amid the rows of one index key.
+            let beside = range.clone().intersect(KeyRange::only(after.at.clone()));
+            let mut rows = if beside.is_empty() {
+                Vec::new()
+            } else {
+                by_cursor(&from, &place, scan, &beside, Some(after)).await?
+            };
+            let limit = scan.limit.map(|limit| limit.saturating_sub(rows.len()));
+            let beyond = range.intersect(scan.direction.onwards(Bound::Excluded(&after.at)));
+            if limit != Some(0) && !beyond.is_empty() {
+                rows.extend(at_once(&from, &place, scan, &beyond, limit).await?);
+            }
+            Ok(rows)
+        }
+        _ if whole => at_once(&from, &place, scan, &range, scan.limit).await,
+        _ => by_cursor(&from, &place, scan, &range, None).await,
+    }
 }
 
 /// Whole runs come faster by `getAll` than by a cursor: twice, in Chromium.
-async fn at_once(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Result<Vec<Row>> {
-    let place = layout.place(&scan.collection);
-    let range = range_of(&scan.range, &scan.source, &place)?.map_or(JsValue::UNDEFINED, JsValue::from);
-    let limit = scan.limit.map_or(0, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
-    let from = Rows::of(database, layout, &scan.collection, &scan.source)?;
+async fn at_once(
+    from: &Rows,
+    place: &Place<'_>,
+    scan: &Scan,
+    range: &KeyRange,
+    limit: Option<usize>,
+) -> Result<Vec<Row>> {
+    let range = range_of(range, &scan.source, place)?.map_or(JsValue::UNDEFINED, JsValue::from);
+    let limit = limit.map_or(0, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
     let (keys_request, records) = from.all(&range, limit, scan.read)?;
     let records = match records {
         None => {
@@ -107,15 +135,19 @@ async fn at_once(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Result
 }
 
 /// Steps through rows where some are passed over, or where a part is read backwards.
-async fn by_cursor(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Result<Vec<Row>> {
-    let place = layout.place(&scan.collection);
-    let range = range_of(&scan.range, &scan.source, &place)?.map_or(JsValue::UNDEFINED, JsValue::from);
+async fn by_cursor(
+    from: &Rows,
+    place: &Place<'_>,
+    scan: &Scan,
+    range: &KeyRange,
+    after: Option<&Position>,
+) -> Result<Vec<Row>> {
+    let range = range_of(range, &scan.source, place)?.map_or(JsValue::UNDEFINED, JsValue::from);
     let direction = match scan.direction {
         Direction::Forward => IdbCursorDirection::Next,
         Direction::Backward => IdbCursorDirection::Prev,
     };
-    let from = Rows::of(database, layout, &scan.collection, &scan.source)?;
-    let request = match (&from, scan.read) {
+    let request = match (from, scan.read) {
         (Rows::Store(store), Read::Records | Read::Meta) => {
             store.open_cursor_with_range_and_direction(&range, direction)
         }
@@ -125,8 +157,15 @@ async fn by_cursor(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Resu
         }
         (Rows::Index(index), Read::Keys) => index.open_key_cursor_with_range_and_direction(&range, direction),
     };
+    let mut jump = after.map(|after| Jump::behind(after, scan.direction, place)).transpose()?;
     let (mut skip, limit, read) = (u32::try_from(scan.offset).unwrap_or(u32::MAX), scan.limit, scan.read);
     let found = walk(request, move |cursor, found| {
+        if let Some(to) = &jump {
+            if to.moves(cursor)? {
+                return Ok(true);
+            }
+            jump = None;
+        }
         if skip > 0 {
             cursor.advance(core::mem::take(&mut skip))?;
             return Ok(true);
@@ -153,6 +192,39 @@ async fn by_cursor(database: &IdbDatabase, layout: &Layout, scan: &Scan) -> Resu
         Ok(Row { key, record })
     };
     found.iter().map(row).collect()
+}
+
+/// How a cursor over an index comes behind a position.
+struct Jump {
+    at: JsValue,
+    key: JsValue,
+    direction: Direction,
+    factory: IdbFactory,
+}
+
+impl Jump {
+    fn behind(after: &Position, direction: Direction, place: &Place<'_>) -> Result<Self> {
+        let (at, key) = (place.stored_key(&after.at).to_js(), place.stored_key(&after.key).to_js());
+        Ok(Self { at, key, direction, factory: factory()? })
+    }
+
+    /// Moves a cursor that is not yet behind the position.
+    fn moves(&self, cursor: &IdbCursor) -> core::result::Result<bool, JsValue> {
+        let here = match self.factory.cmp(&cursor.key()?, &self.at)? {
+            0 => self.factory.cmp(&cursor.primary_key()?, &self.key)?,
+            here => here,
+        };
+        let ahead = match self.direction {
+            Direction::Forward => here,
+            Direction::Backward => -here,
+        };
+        match ahead {
+            1.. => return Ok(false),
+            0 => cursor.continue_()?,
+            _ => cursor.continue_primary_key(&self.at, &self.key)?,
+        }
+        Ok(true)
+    }
 }
 
 /// The namespaces with rows in the shared store: one step of a cursor for each.

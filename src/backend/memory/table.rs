@@ -84,7 +84,7 @@ impl Table {
     fn check_unique(&self, key: &Key, record: &Record) -> Result<()> {
         for (index, rows) in self.indexes.iter().filter(|(index, _)| index.unique) {
             for index_key in index_keys(index, record) {
-                if within(rows, entries(&KeyRange::only(index_key))).iter().any(|owner| owner.key != *key) {
+                if within(rows, entries_under(&KeyRange::only(index_key))).any(|owner| owner.key != *key) {
                     return Err(Error::new(
                         ErrorKind::AlreadyExists,
                         "another record has this value in a unique index",
@@ -99,19 +99,27 @@ impl Table {
 
     /// The state of every row of a range.
     pub(super) fn seen(&self, source: &Source, range: &KeyRange) -> Vec<Seen> {
-        self.records_in(source, range).into_iter().map(|record| Seen::of(record)).collect()
+        let rows = self.sorted_by(source).into_iter();
+        rows.flat_map(|rows| within(rows, entries(source, range))).map(|record| Seen::of(record)).collect()
     }
 
     pub(super) fn count(&self, source: &Source, range: &KeyRange) -> u64 {
-        self.records_in(source, range).len() as u64
+        self.sorted_by(source).map_or(0, |rows| within(rows, entries(source, range)).count() as u64)
     }
 
     pub(super) fn scan(&self, scan: &Scan) -> Result<Vec<Row>> {
-        let mut records = self.records_in(&scan.source, &scan.range);
-        if scan.direction == Direction::Backward {
-            records.reverse();
+        let Some(rows) = self.sorted_by(&scan.source) else { return Ok(Vec::new()) };
+        let mut range = entries(&scan.source, &scan.remaining());
+        if let (Some(after), Source::Index(_) | Source::Expiring) = (&scan.after, &scan.source) {
+            let entry = entry(after.at.clone(), &after.key);
+            range = range.intersect(scan.direction.onwards(Bound::Excluded(&entry)));
         }
-        let wanted = records.into_iter().skip(scan.offset).take(scan.limit.unwrap_or(usize::MAX));
+        let mut records = within(rows, range);
+        let next = || match scan.direction {
+            Direction::Forward => records.next(),
+            Direction::Backward => records.next_back(),
+        };
+        let wanted = core::iter::from_fn(next).skip(scan.offset).take(scan.limit.unwrap_or(usize::MAX));
         wanted
             .map(|record| {
                 let key = record.key.clone();
@@ -124,27 +132,36 @@ impl Table {
             .collect()
     }
 
-    fn records_in(&self, source: &Source, range: &KeyRange) -> Vec<&Rc<Record>> {
-        if range.is_empty() {
-            return Vec::new();
-        }
+    fn sorted_by(&self, source: &Source) -> Option<&Rows> {
         match source {
-            Source::Primary => within(&self.rows, range.clone()),
-            Source::Expiring => within(&self.expiring, entries(range)),
-            Source::Index(name) => match self.indexes.iter().find(|(index, _)| index.name == *name) {
-                Some((_, rows)) => within(rows, entries(range)),
-                None => Vec::new(),
-            },
+            Source::Primary => Some(&self.rows),
+            Source::Expiring => Some(&self.expiring),
+            Source::Index(name) => self.indexes.iter().find(|(index, _)| index.name == *name).map(|(_, rows)| rows),
         }
     }
 }
 
-fn within(rows: &Rows, range: KeyRange) -> Vec<&Rc<Record>> {
-    rows.range((range.lower, range.upper)).map(|(_, record)| record).collect()
+/// The records under the keys of a range. A range that cannot hold a key would end the map in a panic.
+fn within(rows: &Rows, range: KeyRange) -> impl DoubleEndedIterator<Item = &Rc<Record>> {
+    let range = (!range.is_empty()).then_some((range.lower, range.upper));
+    range.into_iter().flat_map(|range| rows.range(range)).map(|(_, record)| record)
+}
+
+/// The key of a record among the rows of an index.
+fn entry(at: Key, key: &Key) -> Key {
+    Key::Array(vec![at, key.clone()])
+}
+
+/// The range as the rows of a source have it: for an index, that of the entries whose index keys lie in `range`.
+fn entries(source: &Source, range: &KeyRange) -> KeyRange {
+    match source {
+        Source::Primary => range.clone(),
+        Source::Index(_) | Source::Expiring => entries_under(range),
+    }
 }
 
 /// The range of entries `[index key, key]` whose index keys lie in `range`.
-fn entries(range: &KeyRange) -> KeyRange {
+fn entries_under(range: &KeyRange) -> KeyRange {
     // An array begins above every shorter array that it continues.
     let at = |key: Key| Key::Array(vec![key]);
     KeyRange {
@@ -163,15 +180,14 @@ fn entries(range: &KeyRange) -> KeyRange {
 
 /// Takes the old record's entries out and puts the new one's in.
 fn exchange(rows: &mut Rows, keys: impl Fn(&Record) -> Vec<Key>, old: Option<&Record>, new: Option<&Rc<Record>>) {
-    let entry = |key: Key, record: &Record| Key::Array(vec![key, record.key.clone()]);
     if let Some(old) = old {
         for key in keys(old) {
-            rows.remove(&entry(key, old));
+            rows.remove(&entry(key, &old.key));
         }
     }
     if let Some(new) = new {
         for key in keys(new) {
-            rows.insert(entry(key, new), Rc::clone(new));
+            rows.insert(entry(key, &new.key), Rc::clone(new));
         }
     }
 }
