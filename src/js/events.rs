@@ -12,7 +12,7 @@ use super::store::Shared;
 use super::{error, sync};
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::{environment, spawn};
-use crate::store::{ChangeKind, ChangeSource, Degraded, Event, Subscription};
+use crate::store::{Change, ChangeKind, ChangeSource, Degraded, Event, Subscription};
 
 /// The kinds of events there are.
 const KINDS: [&str; 4] = ["change", "degraded", "sync", "error"];
@@ -67,9 +67,7 @@ pub(super) fn subscribe(shared: &Rc<Shared>, kind: &str, listener: Function) -> 
         "change" | "error" => {
             let kind = kind.to_owned();
             shared.listeners.keep(Kept::Store(shared.store.events().subscribe(move |event| {
-                if let Some(told) = told(&kind, event) {
-                    call(&listener, &[told]);
-                }
+                told(&kind, event, |told| call(&listener, &[told]));
             })))
         }
         "sync" => shared.listeners.keep(Kept::Sync(listener)),
@@ -103,30 +101,33 @@ pub(super) fn subscribe(shared: &Rc<Shared>, kind: &str, listener: Function) -> 
     Ok(unsubscribe.into_js_value().unchecked_into())
 }
 
-fn told(kind: &str, event: &Event) -> Option<JsValue> {
+/// What a listener to one kind of events is told of an event: once for each.
+fn told(kind: &str, event: &Event, tell: impl Fn(JsValue)) {
     match (kind, event) {
-        ("change", Event::Change(change)) => Some(object([
-            ("collection", JsValue::from_str(&change.collection)),
-            ("key", change.key.to_js()),
-            (
-                "type",
-                JsValue::from_str(match change.kind {
-                    ChangeKind::Put => "put",
-                    ChangeKind::Delete => "delete",
-                    ChangeKind::Clear => "clear",
-                }),
-            ),
-            (
-                "source",
-                JsValue::from_str(match change.source {
-                    ChangeSource::Local => "local",
-                    ChangeSource::Remote => "remote",
-                }),
-            ),
-        ])),
-        ("error", Event::Error(error)) => Some(error::to_js(error)),
-        _ => None,
+        ("change", Event::Changed(changes)) => changes.list.iter().for_each(|one| tell(change(one, changes.source))),
+        ("error", Event::Error(failure)) => tell(error::to_js(failure)),
+        _ => {}
     }
+}
+
+fn change(change: &Change, source: ChangeSource) -> JsValue {
+    let kind = match change.kind {
+        ChangeKind::Put => "put",
+        ChangeKind::Delete => "delete",
+        ChangeKind::Clear => "clear",
+        ChangeKind::Many => "many",
+    };
+    let source = match source {
+        ChangeSource::Local => "local",
+        ChangeSource::Tab => "tab",
+        ChangeSource::Remote => "remote",
+    };
+    object([
+        ("collection", JsValue::from_str(&change.collection)),
+        ("key", change.key.to_js()),
+        ("type", JsValue::from_str(kind)),
+        ("source", JsValue::from_str(source)),
+    ])
 }
 
 fn degraded(degraded: &Degraded) -> JsValue {

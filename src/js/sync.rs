@@ -238,17 +238,14 @@ impl Listener for Telling {
         }
     }
 
-    fn applied(&self, change: &Applied) {
-        let Some(shared) = self.0.upgrade() else { return };
-        if change.collection == system::KEYS || change.collection == CREDENTIALS {
-            return;
+    fn applied(&self, changes: &[Applied]) {
+        if let Some(shared) = self.0.upgrade() {
+            let list = changes.iter().map(|change| {
+                let kind = if change.deleted { ChangeKind::Delete } else { ChangeKind::Put };
+                Change::new(&change.collection, change.key.clone(), kind)
+            });
+            shared.store.tell(ChangeSource::Remote, list.collect());
         }
-        shared.store.events().emit(&Event::Change(Change {
-            collection: change.collection.clone(),
-            key: change.key.clone(),
-            kind: if change.deleted { ChangeKind::Delete } else { ChangeKind::Put },
-            source: ChangeSource::Remote,
-        }));
     }
 
     fn failed(&self, error: &Error) {

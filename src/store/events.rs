@@ -4,64 +4,18 @@ use core::cell::{Cell, RefCell};
 use core::fmt;
 use std::rc::{Rc, Weak};
 
-use super::DataStore;
+use super::Changes;
 use crate::error::Error;
-use crate::model::{Key, WriteOp};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub enum Event {
-    /// A record was written or deleted.
-    Change(Change),
+    /// Records were written or deleted: the changes of one commit.
+    Changed(Changes),
+    /// Changes may have been made that nobody told of.
+    Missed,
     /// Something failed that no caller waits for.
     Error(Error),
-}
-
-/// A record was written or deleted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// The collection.
-    pub collection: String,
-    /// The record; the empty array where the whole collection was cleared.
-    pub key: Key,
-    /// What happened to it.
-    pub kind: ChangeKind,
-    /// Who did it.
-    pub source: ChangeSource,
-}
-
-/// What happened to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// It was written.
-    Put,
-    /// It was deleted.
-    Delete,
-    /// Its collection was emptied.
-    Clear,
-}
-
-/// Who changed a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChangeSource {
-    /// This store.
-    Local,
-    /// Another device, by way of the endpoint.
-    Remote,
-}
-
-impl Change {
-    /// What an operation of the application changes.
-    pub(super) fn of(op: &WriteOp) -> Option<Self> {
-        let (collection, key, kind) = match op {
-            WriteOp::Put(put) => (&put.collection, put.key.clone(), ChangeKind::Put),
-            WriteOp::Delete(delete) => (&delete.collection, delete.key.clone(), ChangeKind::Delete),
-            WriteOp::Clear { collection } => (collection, Key::Array(Vec::new()), ChangeKind::Clear),
-            WriteOp::Append { .. } | WriteOp::Replicate(_) | WriteOp::Verify(_) => return None,
-        };
-        let change = Self { collection: collection.clone(), key, kind, source: ChangeSource::Local };
-        (!DataStore::is_own(collection)).then_some(change)
-    }
 }
 
 type Listener = Rc<dyn Fn(&Event)>;
@@ -115,6 +69,12 @@ impl Events {
         self.0.next.set(number + 1);
         self.0.listeners.borrow_mut().push((number, Rc::new(listener)));
         Subscription { registry: Rc::downgrade(&self.0), number }
+    }
+
+    /// Whether anybody listens.
+    #[must_use]
+    pub fn heard(&self) -> bool {
+        !self.0.listeners.borrow().is_empty()
     }
 
     /// Tells every listener.

@@ -1,5 +1,6 @@
 //! What an application sees, without JavaScript: a store, its collections, its credentials, its events.
 
+mod changes;
 mod collection;
 mod credentials;
 mod events;
@@ -18,9 +19,10 @@ use crate::error::{Error, Result};
 use crate::model::{CommitReceipt, Durability, Schema, WriteBatch, WriteOp, system};
 use crate::platform::now;
 
+pub use changes::{Change, ChangeKind, ChangeSource, Changes};
 pub use collection::{Collection, Entry};
 pub use credentials::Credentials;
-pub use events::{Change, ChangeKind, ChangeSource, Event, Events, Subscription};
+pub use events::{Event, Events, Subscription};
 pub use listing::{Item, ListOptions};
 pub use options::{EntryOptions, WriteResult};
 pub use query::{Explanation, Query};
@@ -154,21 +156,10 @@ impl DataStore {
 
     /// Commits, and tells who listens.
     async fn commit(&self, ops: Vec<WriteOp>, durability: Option<Durability>) -> Result<CommitReceipt> {
-        let changes: Vec<Option<Change>> = ops.iter().map(Change::of).collect();
+        let changes = if self.0.events.heard() { ops.iter().map(Change::of).collect() } else { Vec::new() };
         let batch = WriteBatch { ops, durability: durability.unwrap_or(self.0.durability), now: now() };
         let receipt = self.0.stack.commit(batch).await?;
-        for (change, done) in changes.into_iter().zip(&receipt.ops) {
-            if let Some(change) = change
-                && (change.kind != ChangeKind::Delete || done.existed)
-            {
-                self.0.events.emit(&Event::Change(change));
-            }
-        }
+        self.tell_commit(changes, &receipt);
         Ok(receipt)
-    }
-
-    /// Whether `collection` is one of the system's own, which raise no events.
-    fn is_own(collection: &str) -> bool {
-        collection.contains(':') || collection == system::CREDENTIALS
     }
 }

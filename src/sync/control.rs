@@ -111,13 +111,7 @@ pub(super) async fn discard(inner: &Inner, id: &str) -> Result<()> {
         }
         match effects.commit(inner.storage()).await {
             Err(error) if raced(&error) && race < MOST_RACES => {}
-            Err(error) => return Err(error),
-            Ok(written) => {
-                for change in &written.applied {
-                    inner.each(|listener| listener.applied(change));
-                }
-                return Ok(());
-            }
+            outcome => return outcome.map(drop),
         }
     }
     Ok(())

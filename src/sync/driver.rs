@@ -31,7 +31,7 @@ pub(super) async fn drive(inner: Rc<Inner>, mut inbox: UnboundedReceiver<Event>)
     let enabled = match state::enabled(&*inner.backend, inner.config.enabled).await {
         Ok(enabled) => enabled,
         Err(error) => {
-            inner.each(|listener| listener.failed(&error));
+            inner.listeners.each(|listener| listener.failed(&error));
             inner.config.enabled
         }
     };
@@ -110,7 +110,7 @@ impl Loop {
     async fn act(&mut self, action: Action) {
         match action {
             Action::WakeAt(at) => self.wake = Some(at),
-            Action::Report(error) => self.inner.each(|listener| listener.failed(&error)),
+            Action::Report(error) => self.inner.listeners.each(|listener| listener.failed(&error)),
             Action::ServerTime(time) => self.inner.correct_clock(time).await,
             Action::Finished { runs, outcome } => {
                 self.inner.finished(&runs, &outcome);
@@ -146,7 +146,7 @@ impl Loop {
         self.announce = None;
         // A status that cannot be read is no news; whatever is wrong shows in the next round.
         if let Ok(status) = control::status(&self.inner).await {
-            self.inner.each(|listener| listener.status(&status));
+            self.inner.listeners.each(|listener| listener.status(&status));
         }
     }
 }

@@ -4,6 +4,7 @@ use super::document;
 use super::engine::{Change, Incoming, Tally, Unreadable};
 use super::lookup::Standing;
 use super::merge::{Decision, History, Policy, Remote, decide};
+use super::ports::Listeners;
 use super::state::{SharedClock, strict};
 use super::{Applied, dead, outbox};
 use crate::backend::Backend;
@@ -18,13 +19,13 @@ pub(crate) struct Storage<'a> {
     pub(crate) collections: &'a [String],
     pub(crate) policy: Policy,
     pub(crate) now: f64,
+    pub(crate) listeners: &'a Listeners,
 }
 
 /// What a step of storage did.
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     pub(crate) tally: Tally,
-    pub(crate) applied: Vec<Applied>,
     pub(crate) problems: Vec<Error>,
 }
 
@@ -42,7 +43,6 @@ impl Written {
         self.tally.pulled += other.tally.pulled;
         self.tally.conflicts += other.tally.conflicts;
         self.tally.failed += other.tally.failed;
-        self.applied.extend(other.applied);
         self.problems.extend(other.problems);
     }
 }
@@ -57,6 +57,7 @@ pub(crate) fn raced(error: &Error) -> bool {
 pub(crate) struct Effects {
     pub(crate) ops: Vec<WriteOp>,
     pub(crate) written: Written,
+    applied: Vec<Applied>,
     /// Documents that stay or become pending by our own doing, and must be named again.
     named: Vec<Doc>,
 }
@@ -95,7 +96,7 @@ impl Effects {
     pub(crate) fn take(&mut self, doc: &Doc, standing: &Standing, state: RemoteState, replica: Replica) {
         let deleted = matches!(state, RemoteState::Deleted);
         if !deleted || standing.live().is_some() {
-            self.written.applied.push(Applied { collection: doc.collection.clone(), key: doc.key.clone(), deleted });
+            self.applied.push(Applied { collection: doc.collection.clone(), key: doc.key.clone(), deleted });
         }
         self.written.tally.pulled += 1;
         self.replicate(doc, standing, Some(state), replica);
@@ -159,11 +160,14 @@ impl Effects {
         Ok(())
     }
 
-    /// Commits, with strict durability.
+    /// Commits, with strict durability, and tells at once what was taken: a later commit of the same step may fail.
     pub(crate) async fn commit(mut self, storage: Storage<'_>) -> Result<Written> {
         self.ops.extend(outbox::append(&self.named, storage.now)?);
         if !self.ops.is_empty() {
             storage.backend.commit(strict(self.ops, storage.now)).await?;
+        }
+        if !self.applied.is_empty() {
+            storage.listeners.each(|listener| listener.applied(&self.applied));
         }
         Ok(self.written)
     }

@@ -51,11 +51,8 @@ impl Inner {
     }
 
     fn tell_of(&self, written: &Written) {
-        for change in &written.applied {
-            self.each(|listener| listener.applied(change));
-        }
         for problem in &written.problems {
-            self.each(|listener| listener.failed(problem));
+            self.listeners.each(|listener| listener.failed(problem));
         }
     }
 
@@ -103,7 +100,7 @@ impl Inner {
         let wrong = Error::new(ErrorKind::ValidationFailed, message)
             .with("milliseconds off", number_text((now - server_time).round()));
         for error in [Some(wrong), remembered.err()].into_iter().flatten() {
-            self.each(|listener| listener.failed(&error));
+            self.listeners.each(|listener| listener.failed(&error));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the driver needs of the world, handed in.
 
+use core::cell::RefCell;
 use core::fmt;
 use std::rc::Rc;
 
@@ -69,8 +70,30 @@ impl Leadership for Always {
 pub trait Listener: fmt::Debug {
     /// The status has changed.
     fn status(&self, _status: &SyncStatus) {}
-    /// A change of the endpoint was stored.
-    fn applied(&self, _change: &Applied) {}
+    /// Changes of the endpoint were stored, in one commit.
+    fn applied(&self, _changes: &[Applied]) {}
     /// Something failed that no caller is told of.
     fn failed(&self, _error: &Error) {}
+}
+
+/// Those who hear.
+#[derive(Debug, Default)]
+pub(super) struct Listeners(RefCell<Vec<Rc<dyn Listener>>>);
+
+impl Listeners {
+    pub(super) fn add(&self, listener: Rc<dyn Listener>) {
+        self.0.borrow_mut().push(listener);
+    }
+
+    /// Tells each of them, with no borrow held: it may call back.
+    pub(super) fn each(&self, hear: impl Fn(&dyn Listener)) {
+        let listeners = self.0.borrow().clone();
+        for listener in listeners {
+            hear(&*listener);
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.take();
+    }
 }

@@ -12,6 +12,7 @@ use litemap::LiteMap;
 use super::driver::{drive, lead};
 use super::effects::Storage;
 use super::engine::{Engine, Event, Settings};
+use super::ports::Listeners;
 use super::{
     Direction, Listener, OutboxEntry, Policy, Ports, Retry, SharedClock, SyncReport, SyncStatus, control, state,
 };
@@ -80,7 +81,7 @@ pub(super) struct Inner {
     pub(super) view: RefCell<SyncStatus>,
     /// Failures of the flight in a row.
     pub(super) attempts: Cell<u32>,
-    listeners: RefCell<Vec<Rc<dyn Listener>>>,
+    pub(super) listeners: Listeners,
     runs: RefCell<LiteMap<u64, oneshot::Sender<Result<SyncReport>>>>,
     next_run: Cell<u64>,
     events: UnboundedSender<Event>,
@@ -117,7 +118,7 @@ impl Sync {
             ports,
             view: RefCell::new(view),
             attempts: Cell::new(0),
-            listeners: RefCell::default(),
+            listeners: Listeners::default(),
             runs: RefCell::default(),
             next_run: Cell::new(0),
             events,
@@ -246,12 +247,12 @@ impl Sync {
         for (_, answer) in inner.runs.take().into_tuple_vec() {
             let _ = answer.send(Err(closed()));
         }
-        inner.listeners.take();
+        inner.listeners.clear();
     }
 
     /// Lets someone hear of what happens, until [`stop`](Self::stop).
     pub fn listen(&self, listener: Rc<dyn Listener>) {
-        self.0.listeners.borrow_mut().push(listener);
+        self.0.listeners.add(listener);
     }
 }
 
@@ -272,6 +273,7 @@ impl Inner {
             collections: &self.config.collections,
             policy: self.config.policy,
             now: self.now(),
+            listeners: &self.listeners,
         }
     }
 
@@ -300,14 +302,6 @@ impl Inner {
         let _ = self.events.unbounded_send(event);
     }
 
-    /// Tells each listener, with no borrow held: it may call back.
-    pub(super) fn each(&self, hear: impl Fn(&dyn Listener)) {
-        let listeners = self.listeners.borrow().clone();
-        for listener in listeners {
-            hear(&*listener);
-        }
-    }
-
     pub(super) fn finished(&self, runs: &[u64], outcome: &Result<SyncReport>) {
         for run in runs {
             let waiting = self.runs.borrow_mut().remove(run);
@@ -316,7 +310,7 @@ impl Inner {
             }
         }
         if let (true, Err(error)) = (runs.is_empty(), outcome) {
-            self.each(|listener| listener.failed(error));
+            self.listeners.each(|listener| listener.failed(error));
         }
     }
 }

@@ -28,8 +28,8 @@ pub struct Heard {
 }
 
 impl Listener for Heard {
-    fn applied(&self, change: &Applied) {
-        self.applied.borrow_mut().push(change.clone());
+    fn applied(&self, changes: &[Applied]) {
+        self.applied.borrow_mut().extend_from_slice(changes);
     }
 
     fn failed(&self, error: &Error) {
