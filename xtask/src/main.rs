@@ -23,7 +23,7 @@ usage: cargo xtask <command>
           installs what the commands need and is missing; --check only reports, and fails if something is
   build   makes the npm package in pkg/, as wasm-pack.toml says
   check   formatting, lints, documentation, the package's types and its size
-  test [native | browser [chrome|firefox|safari] | packaging | reproducible | e2e]
+  test [native | browser [chrome|firefox|safari] | packaging | reproducible | durability | e2e]
           everything, or one stage
   demo    builds and serves the demo application
 ";

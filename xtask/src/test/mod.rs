@@ -23,6 +23,7 @@ enum Stage {
     Browser(Browser),
     Reproducible,
     Packaging,
+    Durability,
     EndToEnd,
 }
 
@@ -55,7 +56,7 @@ fn select(workspace: &Workspace, selection: &[&str]) -> Result<Vec<Stage>> {
         [] => {
             let mut stages = vec![Stage::Native];
             stages.extend(browsers());
-            stages.extend([Stage::Reproducible, Stage::Packaging]);
+            stages.extend([Stage::Reproducible, Stage::Packaging, Stage::Durability]);
             if package::has_end_to_end(workspace) {
                 stages.push(Stage::EndToEnd);
             }
@@ -66,6 +67,7 @@ fn select(workspace: &Workspace, selection: &[&str]) -> Result<Vec<Stage>> {
         ["browser", name] => vec![Stage::Browser(Browser::parse(name)?)],
         ["reproducible"] => vec![Stage::Reproducible],
         ["packaging"] => vec![Stage::Packaging],
+        ["durability"] => vec![Stage::Durability],
         ["e2e"] => vec![Stage::EndToEnd],
         other => bail!("there is no stage `{}`; see `cargo xtask help`", other.join(" ")),
     })
@@ -85,6 +87,7 @@ impl Stage {
             Self::Browser(browser) => format!("browser {}", browser.name()),
             Self::Reproducible => "reproducible".to_owned(),
             Self::Packaging => "packaging".to_owned(),
+            Self::Durability => "durability".to_owned(),
             Self::EndToEnd => "e2e".to_owned(),
         }
     }
@@ -94,7 +97,7 @@ impl Stage {
             Self::Native => false,
             Self::Browser(browser) => browser.needs().contains(&need),
             Self::Reproducible => Purpose::Build.needs().contains(&need),
-            Self::Packaging => true,
+            Self::Packaging | Self::Durability => true,
             Self::EndToEnd => need == Need::Chromium || Purpose::Build.needs().contains(&need),
         }
     }
@@ -105,6 +108,7 @@ impl Stage {
             Self::Browser(browser) => browser.run(workspace),
             Self::Reproducible => package::reproducible(workspace),
             Self::Packaging => package::packaging(workspace),
+            Self::Durability => package::durability(workspace),
             Self::EndToEnd => package::end_to_end(workspace),
         }
     }
@@ -127,6 +131,9 @@ fn summarise(outcomes: &[Outcome]) -> ExitCode {
         println!("{:<18} {:>7} {:>7} {:>7.1} s", stage.name(), count.passed, count.failed, took.as_secs_f64());
         for cases in &count.behaviour {
             println!("  behaviour suite: {cases}");
+        }
+        for figure in &count.figures {
+            println!("  {figure}");
         }
     }
     let passed: u64 = outcomes.iter().map(|outcome| outcome.count.passed).sum();

@@ -36,6 +36,14 @@ pub(super) fn packaging(workspace: &Workspace) -> Result<Count> {
     run_tests(workspace, &project)
 }
 
+/// The package under kills, power cuts, bad items and hostile values, in the engines.
+pub(super) fn durability(workspace: &Workspace) -> Result<Count> {
+    build::package(workspace)?;
+    let project = workspace.root.join("tests/durability");
+    install_package(workspace, &project)?;
+    run_tests(workspace, &project)
+}
+
 /// Whether there are end-to-end tests.
 pub(super) fn has_end_to_end(workspace: &Workspace) -> bool {
     workspace.root.join("tests/e2e/package.json").is_file()

@@ -1,0 +1,27 @@
+import { compareIndexes } from "./indexes.js";
+import { open, write } from "./writer.js";
+
+let worker;
+
+/** What a test may ask of the page. */
+globalThis.page = {
+  write,
+  writeInWorker(task) {
+    worker = new Worker("/worker.js", { type: "module" });
+    worker.postMessage(task);
+  },
+  killWorker: () => worker.terminate(),
+  /** What the store of a way of writing holds, lane by lane; and what its indexes make of it. */
+  async read(way) {
+    const store = await open(way);
+    const lanes = {};
+    const lane = (key) => (lanes[key.split(":")[0]] ??= { notes: {}, entries: {} });
+    for (const note of await store.collection("notes").all()) lane(note.id).notes[note.id] = note;
+    const keys = await store.keys();
+    const entries = await store.getMany(keys, { includeMetadata: true });
+    for (const [key, { value, tags, metadata = {} }] of entries) lane(key).entries[key] = { value, tags, metadata };
+    const pending = way === "synced" ? (await store.sync.pending()).map(({ key }) => key) : undefined;
+    await store.close();
+    return { lanes, pending, indexes: await compareIndexes(way) };
+  },
+};

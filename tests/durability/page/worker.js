@@ -1,0 +1,3 @@
+import { write } from "./writer.js";
+
+onmessage = ({ data }) => write(data);
