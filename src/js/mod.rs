@@ -12,6 +12,7 @@ mod events;
 mod open;
 mod options;
 mod query;
+mod schema;
 mod store;
 mod sync;
 mod unlock;

@@ -7,6 +7,7 @@ use wasm_bindgen::prelude::*;
 
 use super::convert::{items, names, property};
 use super::options::Options;
+use super::schema;
 use super::store::{DataStore, Shared};
 use super::sync::{self, Replication};
 use super::unlock::Asking;
@@ -17,7 +18,7 @@ use crate::backend::memory::{DEFAULT_CAPACITY, MemoryBackend};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Collection, Durability, Index, KeyPath, Schema};
 use crate::policy::{Candidates, falls_back};
-use crate::store::{self, Degraded, Parts};
+use crate::store::{self, Check, Checks, Degraded, Parts};
 
 /// The options of `createStorage`.
 const KNOWN: &[&str] = &[
@@ -39,6 +40,7 @@ struct Wanted {
     name: String,
     candidates: Candidates,
     schema: Rc<Schema>,
+    checks: Checks,
     durability: Durability,
     capacity: u64,
     asking: Asking,
@@ -71,7 +73,7 @@ fn read(options: &JsValue) -> Result<Wanted> {
         options.text("primary")?.as_deref(),
         options.texts("fallbacks")?.as_deref(),
     )?;
-    let schema = schema(&options.value("collections")?)?;
+    let (schema, checks) = collections(&options.value("collections")?)?;
     let replication = sync::read(&options.value("sync")?, &options.value("retryPolicy")?, &schema)?;
     if candidates.iter().any(|kind| kind == "cloud") && replication.is_none() {
         return Err(Error::new(ErrorKind::InvalidConfig, "the backend “cloud” needs a “sync” with an endpoint"));
@@ -80,6 +82,7 @@ fn read(options: &JsValue) -> Result<Wanted> {
         name,
         candidates,
         schema: Rc::new(schema),
+        checks,
         durability: options.durability()?.unwrap_or_default(),
         capacity: options.whole("capacity")?.map_or(DEFAULT_CAPACITY, |capacity| capacity as u64),
         asking: asking(&options.value("encryption")?)?,
@@ -97,32 +100,39 @@ fn asking(encryption: &JsValue) -> Result<Asking> {
     Ok(Asking::new(options.function("passphrase")?))
 }
 
-fn schema(collections: &JsValue) -> Result<Schema> {
-    let mut schema = Schema::default();
+fn collections(collections: &JsValue) -> Result<(Schema, Checks)> {
+    let (mut schema, mut checks) = (Schema::default(), Checks::default());
     if collections.is_undefined() {
-        return Ok(schema);
+        return Ok((schema, checks));
     }
     if !collections.is_object() {
         return Err(Error::new(ErrorKind::InvalidConfig, "“collections” is an object of collections by name"));
     }
     for name in names(collections) {
-        let declared = declared(&property(collections, &name)?).map_err(|error| error.with("collection", &name))?;
+        let (declared, check) =
+            declared(&property(collections, &name)?).map_err(|error| error.with("collection", &name))?;
         schema.declare(&name, declared)?;
+        if let Some(check) = check {
+            checks.add(&name, check);
+        }
     }
-    Ok(schema)
+    Ok((schema, checks))
 }
 
-fn declared(options: &JsValue) -> Result<Collection> {
-    let options = Options::read(options, &["keyPath", "indexes", "encrypted", "ttl", "sync"])?;
+fn declared(options: &JsValue) -> Result<(Collection, Option<Check>)> {
+    let options = Options::read(options, &["keyPath", "indexes", "encrypted", "ttl", "sync", "schema"])?;
     let indexes = options.value("indexes")?;
     let indexes = if indexes.is_undefined() { Vec::new() } else { items(&indexes)? };
-    Ok(Collection {
+    let given = options.value("schema")?;
+    let check = if given.is_undefined() { None } else { Some(schema::check(&given)?) };
+    let collection = Collection {
         key_path: key_path(&options.value("keyPath")?)?,
         indexes: indexes.iter().map(index).collect::<Result<_>>()?,
         encrypted: options.flag("encrypted")?.unwrap_or(false),
         ttl: options.number("ttl")?,
         sync: options.flag("sync")?,
-    })
+    };
+    Ok((collection, check))
 }
 
 fn index(given: &JsValue) -> Result<Index> {
@@ -167,7 +177,8 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
             }
         },
     };
-    let parts = Parts { schema: wanted.schema, backend, durability: wanted.durability, degraded };
+    let parts =
+        Parts { schema: wanted.schema, backend, durability: wanted.durability, checks: wanted.checks, degraded };
     let store = store::DataStore::new(parts, |sealed| match &replicating {
         Some(replicating) => replicating.journal(sealed),
         None => sealed,

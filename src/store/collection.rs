@@ -92,7 +92,8 @@ impl Collection {
     ///
     /// # Errors
     ///
-    /// `INVALID_KEY` where the record carries another key; `INVALID_CONFIG` for options that exclude each other.
+    /// `INVALID_KEY` where the record carries another key; `INVALID_CONFIG` for options that exclude each other;
+    /// `VALIDATION_FAILED` where the value does not fit the collection's schema.
     pub fn put_op(&self, key: Key, value: Payload, options: &EntryOptions) -> Result<WriteOp> {
         let declared = self.declared();
         if declared.is_some_and(|declared| declared.key_path.is_some()) && self.key_of(&value)? != key {
@@ -108,6 +109,7 @@ impl Collection {
             .with("collection", &self.name)
             .with("property", system::RESERVED));
         }
+        self.store.0.checks.check(&self.name, &value).map_err(|error| error.with("key", key.to_text()))?;
         let put = Put::new(&*self.name, key, Body::Clear(value));
         Ok(WriteOp::Put(Put {
             metadata: options.metadata_change(),

@@ -9,6 +9,7 @@ mod namespaces;
 mod options;
 mod query;
 mod status;
+mod validate;
 
 use std::rc::Rc;
 
@@ -27,6 +28,7 @@ pub use listing::{Item, ListOptions};
 pub use options::{EntryOptions, WriteResult};
 pub use query::{Explanation, Query};
 pub use status::Status;
+pub use validate::{Check, Checks};
 
 /// An open store. Cloning it gives another handle on the same one.
 #[derive(Debug, Clone)]
@@ -43,6 +45,7 @@ struct Inner {
     keyring: Rc<Keyring>,
     events: Events,
     durability: Durability,
+    checks: Checks,
     /// Why this store is not where it was asked to be, if it is not.
     degraded: Option<Degraded>,
 }
@@ -67,6 +70,8 @@ pub struct Parts {
     pub backend: Rc<dyn Backend>,
     /// What a write survives unless it asks for more.
     pub durability: Durability,
+    /// What is asked before a value is written.
+    pub checks: Checks,
     /// Why the backend is not the one asked for, if it is not.
     pub degraded: Option<Degraded>,
 }
@@ -83,6 +88,7 @@ impl DataStore {
             keyring,
             events: Events::default(),
             durability: parts.durability,
+            checks: parts.checks,
             degraded: parts.degraded,
         }))
     }

@@ -2,10 +2,11 @@
 
 import { cases as opening } from "./opening.js";
 import { cases as secrets } from "./secrets.js";
+import { cases as validation } from "./validation.js";
 import { cases as values } from "./values.js";
 import { cases as writes } from "./writes.js";
 
-const all = { ...values, ...writes, ...secrets, ...opening };
+const all = { ...values, ...writes, ...secrets, ...opening, ...validation };
 
 /** The promises, as sentences. */
 export const promises = Object.keys(all);
