@@ -15,6 +15,7 @@ mod query;
 mod schema;
 mod store;
 mod sync;
+mod tabs;
 mod unlock;
 
 use core::future::Future;

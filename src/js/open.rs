@@ -1,5 +1,6 @@
 //! `createStorage`: options to a store.
 
+use core::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::{Array, Promise};
@@ -10,6 +11,7 @@ use super::options::Options;
 use super::schema;
 use super::store::{DataStore, Shared};
 use super::sync::{self, Replication};
+use super::tabs::{Surroundings, Tabs};
 use super::unlock::Asking;
 use super::{error, events};
 use crate::backend::Backend;
@@ -166,9 +168,11 @@ fn key_path(given: &JsValue) -> Result<Option<KeyPath>> {
 
 async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
     let (backend, kind, degraded) = first_that_opens(&wanted).await?;
+    let facts = backend.facts();
+    let tabs = Tabs::join(&facts.name, facts.persistent);
     let replicating = match wanted.replication {
         None => None,
-        Some(replication) => match replication.prepare(&backend).await {
+        Some(replication) => match replication.prepare(&backend, tabs.clone()).await {
             Ok(replicating) => Some(replicating),
             Err(error) => {
                 // Nobody will get a handle to close it by.
@@ -189,8 +193,11 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
         asking: wanted.asking,
         listeners: events::Listeners::default(),
         kind,
+        surroundings: RefCell::default(),
     });
     sync::listen(&shared);
+    let surroundings = Surroundings::around(&shared, tabs);
+    shared.surroundings.replace(Some(surroundings));
     Ok(shared)
 }
 

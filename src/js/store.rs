@@ -1,5 +1,6 @@
 //! `DataStore`: the handle that applications hold.
 
+use core::cell::RefCell;
 use std::rc::Rc;
 
 use js_sys::{Array, Promise};
@@ -13,6 +14,7 @@ use super::events::Listeners;
 use super::options::Options;
 use super::promise;
 use super::sync::{Running, Sync};
+use super::tabs::Surroundings;
 use super::unlock::Asking;
 use crate::error::Result;
 use crate::platform::environment;
@@ -28,6 +30,8 @@ pub(super) struct Shared {
     pub(super) kind: String,
     /// Replication, where the store has an endpoint.
     pub(super) sync: Option<Running>,
+    /// What reaches the store from around it, until it is closed.
+    pub(super) surroundings: RefCell<Option<Surroundings>>,
 }
 
 impl Shared {
@@ -193,7 +197,7 @@ impl DataStore {
             expiration: true,
             sync: self.0.sync.is_some(),
             background_sync: false,
-            cross_tab: false,
+            cross_tab: self.0.surroundings.borrow().as_ref().is_some_and(Surroundings::cross_tabs),
         };
         Ok(serde_wasm_bindgen::to_value(&capabilities)?)
     }
@@ -253,6 +257,7 @@ impl DataStore {
             shared.stop();
             Ok(async move {
                 shared.store.close().await;
+                shared.surroundings.take();
                 Ok(JsValue::UNDEFINED)
             })
         })
@@ -265,6 +270,7 @@ impl DataStore {
             shared.stop();
             Ok(async move {
                 shared.store.destroy().await?;
+                shared.surroundings.take();
                 Ok(JsValue::UNDEFINED)
             })
         })

@@ -11,12 +11,13 @@ use wasm_bindgen_futures::JsFuture;
 use super::convert::{date, items, maybe, names, number, object, property};
 use super::options::Options;
 use super::store::Shared;
+use super::tabs::Tabs;
 use super::{error, events, promise};
 use crate::backend::layer::{Journal, Replicated};
 use crate::backend::{Backend, LocalFuture};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Schema, sorted_names, system};
-use crate::platform::environment::{Announcer, OriginLock, Presence, has_network};
+use crate::platform::environment::OriginLock;
 use crate::platform::{now, number_text, random, said, sleep, spawn, within};
 use crate::store::{Change, ChangeKind, ChangeSource, DataStore, Event};
 use crate::sync::{
@@ -152,20 +153,18 @@ pub(super) struct Replicating {
     sync: crate::sync::Sync,
     replicated: Replicated,
     clock: SharedClock,
-    announcer: Rc<Announcer>,
+    tabs: Option<Rc<Tabs>>,
 }
 
 /// Replication under way.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) sync: crate::sync::Sync,
-    _presence: Presence,
-    _announcer: Rc<Announcer>,
 }
 
 impl Replication {
     /// Opens the clock and makes the engine; nothing is sent yet.
-    pub(super) async fn prepare(self, backend: &Rc<dyn Backend>) -> Result<Replicating> {
+    pub(super) async fn prepare(self, backend: &Rc<dyn Backend>, tabs: Option<Rc<Tabs>>) -> Result<Replicating> {
         let clock = open_clock(&**backend, now(), random).await?;
         let channel = format!("tidekeep:{}", backend.facts().name);
         let ports = Ports {
@@ -179,33 +178,27 @@ impl Replication {
         let replicated = Replicated::new(self.config.collections.iter().cloned());
         let sync =
             crate::sync::Sync::new(self.config, Rc::clone(backend), Rc::new(self.transport), Rc::clone(&clock), ports);
-        let hearing = sync.clone();
-        // Another tab wrote: the one that leads sends it.
-        let announcer = Rc::new(Announcer::new(&channel, move || hearing.notify_write()));
-        Ok(Replicating { sync, replicated, clock, announcer })
+        Ok(Replicating { sync, replicated, clock, tabs })
     }
 }
 
 impl Replicating {
     /// The journal around a stack.
     pub(super) fn journal(&self, stack: Rc<dyn Backend>) -> Rc<dyn Backend> {
-        let (sync, announcer) = (self.sync.clone(), Rc::clone(&self.announcer));
+        let (sync, tabs) = (self.sync.clone(), self.tabs.clone());
         let wrote = Rc::new(move || {
             sync.notify_write();
-            announcer.announce();
+            if let Some(tabs) = &tabs {
+                tabs.wrote();
+            }
         });
         Rc::new(Journal::new(stack, self.replicated.clone(), Rc::clone(&self.clock), wrote))
     }
 
     /// Begins.
     pub(super) fn start(self) -> Running {
-        let (online, visible) = (self.sync.clone(), self.sync.clone());
-        let presence = Presence::watch(move |is| online.set_online(is), move || visible.visible());
         self.sync.start();
-        if !has_network() {
-            self.sync.set_online(false);
-        }
-        Running { sync: self.sync, _presence: presence, _announcer: self.announcer }
+        Running { sync: self.sync }
     }
 }
 

@@ -544,6 +544,7 @@ export interface StorageCapabilities {
   expiration: boolean;
   sync: boolean;
   backgroundSync: boolean;
+  /** Whether changes are told from tab to tab: where there is a `BroadcastChannel`, and the store is persistent. */
   crossTab: boolean;
 }
 export interface StorageStatus {
@@ -562,8 +563,12 @@ export interface StorageStatus {
   pending: number;
 }
 export interface StorageEvents {
-  /** A record was written or deleted by this store, or by the endpoint. A cleared collection has the key `[]`. */
-  change: { collection: string; key: Key; type: "put" | "delete" | "clear"; source: "local" | "remote" };
+  /**
+   * A record was written or deleted: by this store (`"local"`), by another tab, worker or service worker that has the
+   * same database open (`"tab"`), or by the endpoint (`"remote"`). A cleared collection has the type `"clear"` and the
+   * key `[]`; so has one in which another tab changed more than a thousand records at once, with the type `"many"`.
+   */
+  change: { collection: string; key: Key; type: "put" | "delete" | "clear" | "many"; source: "local" | "tab" | "remote" };
   /** The store serves from a fallback. Told to listeners that come later, too. */
   degraded: { from: string; to: string; cause: StorageError };
   sync: SyncStatus;

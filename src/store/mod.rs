@@ -9,6 +9,7 @@ mod namespaces;
 mod options;
 mod query;
 mod status;
+mod tabs;
 mod validate;
 
 use std::rc::Rc;
@@ -28,6 +29,7 @@ pub use listing::{Item, ListOptions};
 pub use options::{EntryOptions, WriteResult};
 pub use query::{Explanation, Query};
 pub use status::Status;
+pub use tabs::{Outgoing, TabMessage};
 pub use validate::{Check, Checks};
 
 /// An open store. Cloning it gives another handle on the same one.

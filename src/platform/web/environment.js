@@ -27,20 +27,31 @@ export function online() {
   return globalThis.navigator?.onLine !== false;
 }
 
-/** Calls back when the network comes or goes, and when the page is seen again; gives a function that ends it. */
-export function watchPresence(onOnline, onVisible) {
+/** Whether tabs and workers of the origin can tell each other anything. */
+export function hasChannel() {
+  return typeof globalThis.BroadcastChannel === 'function';
+}
+
+/**
+ * Calls back when the network comes or goes, and when the page comes back: into view, out of the back/forward cache, or
+ * from being frozen; without a channel, with the focus too. Gives a function that ends it.
+ */
+export function watchPresence(onOnline, onBack) {
   const target = globalThis;
   if (typeof target.addEventListener !== 'function') return () => {};
-  const up = () => onOnline(true);
-  const down = () => onOnline(false);
-  const seen = () => { if (target.document.visibilityState === 'visible') onVisible(); };
-  target.addEventListener('online', up);
-  target.addEventListener('offline', down);
-  target.document?.addEventListener('visibilitychange', seen);
+  const page = target.document;
+  const back = () => onBack();
+  const listeners = [
+    [target, 'online', () => onOnline(true)],
+    [target, 'offline', () => onOnline(false)],
+    [target, 'pageshow', (event) => { if (event.persisted) onBack(); }],
+    [page, 'resume', back],
+    [page, 'visibilitychange', () => { if (page.visibilityState === 'visible') onBack(); }],
+    [hasChannel() ? undefined : target, 'focus', back],
+  ];
+  for (const [where, type, listener] of listeners) where?.addEventListener(type, listener);
   return () => {
-    target.removeEventListener('online', up);
-    target.removeEventListener('offline', down);
-    target.document?.removeEventListener('visibilitychange', seen);
+    for (const [where, type, listener] of listeners) where?.removeEventListener(type, listener);
   };
 }
 
@@ -73,13 +84,16 @@ export function holdLock(name, onHeld) {
   };
 }
 
-/** Tells the other tabs and workers of the origin; gives [tell, end]. Where there is no channel, it tells nobody. */
+/**
+ * Joins the other tabs and workers of the origin: `onHeard` is called with each text that one of them tells, never with
+ * one's own. Gives [tell, end]; where there is no channel, it tells nobody.
+ */
 export function openChannel(name, onHeard) {
-  if (typeof globalThis.BroadcastChannel !== 'function') return [() => {}, () => {}];
+  if (!hasChannel()) return [() => {}, () => {}];
   const channel = new BroadcastChannel(name);
-  channel.onmessage = () => onHeard();
+  channel.onmessage = ({ data }) => { if (typeof data === 'string') onHeard(data); };
   channel.unref?.(); // Node would wait for it
-  return [() => channel.postMessage('wrote'), () => channel.close()];
+  return [(text) => channel.postMessage(text), () => channel.close()];
 }
 
 /** Reports what a listener threw as if nobody had caught it, without stopping anything. */

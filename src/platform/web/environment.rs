@@ -11,13 +11,15 @@ extern "C" {
     fn has_crypto() -> bool;
     fn estimate() -> Promise;
     fn online() -> bool;
+    #[wasm_bindgen(js_name = hasChannel)]
+    fn has_channel() -> bool;
     #[wasm_bindgen(js_name = watchPresence)]
-    fn watch_presence(on_online: &Closure<dyn FnMut(bool)>, on_visible: &Closure<dyn FnMut()>) -> Function;
+    fn watch_presence(on_online: &Closure<dyn FnMut(bool)>, on_back: &Closure<dyn FnMut()>) -> Function;
     #[wasm_bindgen(js_name = holdLock)]
     fn hold_lock(name: &str, on_held: &Closure<dyn FnMut(bool)>) -> Function;
     fn report(thrown: &JsValue);
     #[wasm_bindgen(js_name = openChannel)]
-    fn open_channel(name: &str, on_heard: &Closure<dyn FnMut()>) -> Array;
+    fn open_channel(name: &str, on_heard: &Closure<dyn FnMut(String)>) -> Array;
 
     /// What `estimate` resolves with.
     type Estimate;
@@ -68,19 +70,24 @@ pub(crate) fn report_thrown(thrown: &JsValue) {
     report(thrown);
 }
 
-/// Tells when the network comes or goes and when the page is seen again, until it is dropped.
+/// Whether tabs and workers of the origin can tell each other anything.
+pub(crate) fn crosses_tabs() -> bool {
+    has_channel()
+}
+
+/// Tells when the network comes or goes, and when the page comes back into view or to life, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Presence {
     end: Function,
     _on_online: Closure<dyn FnMut(bool)>,
-    _on_visible: Closure<dyn FnMut()>,
+    _on_back: Closure<dyn FnMut()>,
 }
 
 impl Presence {
-    pub(crate) fn watch(on_online: impl Fn(bool) + 'static, on_visible: impl Fn() + 'static) -> Self {
+    pub(crate) fn watch(on_online: impl Fn(bool) + 'static, on_back: impl Fn() + 'static) -> Self {
         let on_online = Closure::<dyn FnMut(bool)>::new(on_online);
-        let on_visible = Closure::<dyn FnMut()>::new(on_visible);
-        Self { end: watch_presence(&on_online, &on_visible), _on_online: on_online, _on_visible: on_visible }
+        let on_back = Closure::<dyn FnMut()>::new(on_back);
+        Self { end: watch_presence(&on_online, &on_back), _on_online: on_online, _on_back: on_back }
     }
 }
 
@@ -110,29 +117,29 @@ impl Drop for OriginLock {
     }
 }
 
-/// Tells the other tabs and workers of the origin that something was written, and hears them, until it is dropped.
+/// What tabs and workers of the origin tell each other, until it is dropped. Nobody hears himself.
 #[derive(Debug)]
-pub(crate) struct Announcer {
+pub(crate) struct Channel {
     tell: JsValue,
     end: JsValue,
-    _callback: Closure<dyn FnMut()>,
+    _callback: Closure<dyn FnMut(String)>,
 }
 
-impl Announcer {
-    pub(crate) fn new(name: &str, on_heard: impl Fn() + 'static) -> Self {
-        let callback = Closure::<dyn FnMut()>::new(on_heard);
+impl Channel {
+    pub(crate) fn open(name: &str, on_heard: impl Fn(String) + 'static) -> Self {
+        let callback = Closure::<dyn FnMut(String)>::new(on_heard);
         let channel = open_channel(name, &callback);
         Self { tell: channel.get(0), end: channel.get(1), _callback: callback }
     }
 
-    pub(crate) fn announce(&self) {
+    pub(crate) fn tell(&self, text: &str) {
         let tell: &Function = self.tell.unchecked_ref();
-        // A channel that closes meanwhile tells nobody: the interval finds what was written.
-        drop(tell.call0(&JsValue::UNDEFINED));
+        // A channel that closes meanwhile tells nobody, and there is nobody left to be told of that.
+        drop(tell.call1(&JsValue::UNDEFINED, &JsValue::from_str(text)));
     }
 }
 
-impl Drop for Announcer {
+impl Drop for Channel {
     fn drop(&mut self) {
         let end: &Function = self.end.unchecked_ref();
         drop(end.call0(&JsValue::UNDEFINED));

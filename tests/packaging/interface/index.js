@@ -1,12 +1,13 @@
 // What JavaScript sees of the package: cases that run in Node and in every engine.
 
+import { cases as live } from "./live.js";
 import { cases as opening } from "./opening.js";
 import { cases as secrets } from "./secrets.js";
 import { cases as validation } from "./validation.js";
 import { cases as values } from "./values.js";
 import { cases as writes } from "./writes.js";
 
-const all = { ...values, ...writes, ...secrets, ...opening, ...validation };
+const all = { ...values, ...writes, ...secrets, ...opening, ...validation, ...live };
 
 /** The promises, as sentences. */
 export const promises = Object.keys(all);
