@@ -8,6 +8,7 @@
  */
 
 import { StorageError } from "./errors.js";
+import { profiled } from "./profile.js";
 import instantiate, { DataStore, createStorage as open } from "./tidekeep.js";
 
 export { StorageError };
@@ -23,6 +24,14 @@ if (typeof Symbol.asyncDispose === "symbol") {
   });
 }
 
+Object.defineProperty(DataStore.prototype, "metrics", {
+  value() {
+    throw failure("INVALID_CONFIG", "nothing is measured; open the store with “profile: true”", { operation: "metrics" });
+  },
+  configurable: true,
+  writable: true,
+});
+
 /** The load under way or done. A failed one is forgotten, so that a later call can try again. */
 let loading;
 
@@ -37,8 +46,10 @@ let loading;
  * @returns {Promise<import("./types.d.ts").DataStore>}
  */
 export async function createStorage(options) {
+  const start = globalThis.performance?.now();
   await init();
-  return open(options);
+  const store = await open(options);
+  return options?.profile === true ? profiled(store, start) : store;
 }
 
 /**

@@ -35,6 +35,7 @@ const KNOWN: &[&str] = &[
     "retryPolicy",
     "durability",
     "capacity",
+    "profile",
 ];
 
 /// All that there is to know before anything is opened.
@@ -80,6 +81,8 @@ fn read(options: &JsValue) -> Result<Wanted> {
     if candidates.iter().any(|kind| kind == "cloud") && replication.is_none() {
         return Err(Error::new(ErrorKind::InvalidConfig, "the backend “cloud” needs a “sync” with an endpoint"));
     }
+    // What it switches on is around the store, in `profile.js`.
+    options.flag("profile")?;
     Ok(Wanted {
         name,
         candidates,

@@ -2,12 +2,21 @@
 
 import { cases as live } from "./live.js";
 import { cases as opening } from "./opening.js";
+import { cases as profiling } from "./profiling.js";
 import { cases as secrets } from "./secrets.js";
 import { cases as validation } from "./validation.js";
 import { cases as values } from "./values.js";
 import { cases as writes } from "./writes.js";
 
-const all = { ...values, ...writes, ...secrets, ...opening, ...validation, ...live };
+const all = {
+  ...values,
+  ...writes,
+  ...secrets,
+  ...opening,
+  ...live,
+  ...profiling,
+  ...validation,
+};
 
 /** The promises, as sentences. */
 export const promises = Object.keys(all);
