@@ -337,10 +337,10 @@ fn unescaped(inside: &str) -> Option<String> {
             "u" => {
                 let (digits, rest) = rest.split_at_checked(4)?;
                 let unit = u16::from_str_radix(digits, 16).ok()?;
-                let units = high.take().into_iter().chain([unit]);
-                match char::decode_utf16(units).next()? {
+                let before = high.take();
+                match char::decode_utf16(before.into_iter().chain([unit])).next()? {
                     Ok(c) => (c, rest),
-                    Err(_) if rest.is_empty() && (0xd800..0xdc00).contains(&unit) => {
+                    Err(_) if before.is_none() && rest.is_empty() && (0xd800..0xdc00).contains(&unit) => {
                         high = Some(unit);
                         continue;
                     }
@@ -425,6 +425,11 @@ mod tests {
             let read = Json::parse(&text).ok().and_then(Json::string);
             prop_assert_eq!(read, serde_json::from_str::<String>(&text).ok());
         }
+    }
+
+    #[test]
+    fn two_first_halves_of_a_pair_are_no_text() {
+        assert_eq!(Json::parse(r#""\ud83d\ud83d\ude00""#).unwrap().string(), None);
     }
 
     #[test]
