@@ -1,11 +1,11 @@
 //! Values in, values out.
 
-use js_sys::{Array, Date, Map, Object, Reflect};
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::{Date, Map, Object, Reflect};
+use wasm_bindgen::JsValue;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Acknowledged, Key, Meta};
-use crate::platform::Payload;
+use crate::platform::{self, Payload};
 use crate::store::{Entry, Item, WriteResult};
 
 /// An object of some properties; undefined ones are left out.
@@ -27,7 +27,7 @@ pub(super) fn owned(value: &JsValue) -> Result<Payload> {
 
 /// An object of the caller, as a copy that is ours.
 pub(super) fn owned_object(value: &JsValue, name: &'static str) -> Result<Payload> {
-    if !value.is_object() || Array::is_array(value) {
+    if !value.is_object() || platform::is_array(value) {
         return Err(Error::new(ErrorKind::InvalidConfig, "the option must be an object").with("option", name));
     }
     owned(value)
@@ -40,16 +40,13 @@ pub(super) fn keys(given: &[JsValue]) -> Result<Vec<Key>> {
 
 /// The items of an iterable of the caller.
 pub(super) fn items(value: &JsValue) -> Result<Vec<JsValue>> {
-    let refuse = || Error::new(ErrorKind::InvalidValue, "an array or another iterable is wanted here");
-    let thrown = |thrown: JsValue| {
-        Error::new(ErrorKind::InvalidValue, "iterating over the values failed")
-            .caused_by(crate::platform::said(&thrown))
-    };
-    if value.is_string() {
-        return Err(refuse());
+    if !value.is_object() {
+        return Err(Error::new(ErrorKind::InvalidValue, "an array or another iterable is wanted here"));
     }
-    let iterator = js_sys::try_iter(value).map_err(thrown)?.ok_or_else(refuse)?;
-    iterator.collect::<core::result::Result<_, _>>().map_err(thrown)
+    platform::items(value).map_err(|thrown| {
+        Error::new(ErrorKind::InvalidValue, "the value is no array nor another iterable, or iterating over it failed")
+            .caused_by(platform::said(&thrown))
+    })
 }
 
 pub(super) fn date(ms: f64) -> JsValue {
@@ -156,11 +153,14 @@ pub(super) fn property(value: &JsValue, name: &str) -> Result<JsValue> {
     Reflect::get(value, &JsValue::from_str(name)).map_err(|thrown| {
         Error::new(ErrorKind::InvalidValue, "reading a property failed")
             .with("property", name)
-            .caused_by(crate::platform::said(&thrown))
+            .caused_by(platform::said(&thrown))
     })
 }
 
 /// The names of an object's own properties.
-pub(super) fn names(value: &JsValue) -> Vec<String> {
-    Object::keys(value.unchecked_ref::<Object>()).iter().filter_map(|name| name.as_string()).collect()
+pub(super) fn names(value: &JsValue) -> Result<Vec<String>> {
+    platform::names(value).map_err(|thrown| {
+        Error::new(ErrorKind::InvalidValue, "listing the properties of an object failed")
+            .caused_by(platform::said(&thrown))
+    })
 }

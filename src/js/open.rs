@@ -3,7 +3,7 @@
 use core::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Array, Promise};
+use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
 use super::convert::{items, names, property};
@@ -19,6 +19,7 @@ use crate::backend::indexeddb::IndexedDbBackend;
 use crate::backend::memory::{DEFAULT_CAPACITY, MemoryBackend};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Collection, Durability, Index, KeyPath, Schema};
+use crate::platform::is_array;
 use crate::policy::{Candidates, falls_back};
 use crate::store::{self, Check, Checks, Degraded, Parts};
 
@@ -113,7 +114,7 @@ fn collections(collections: &JsValue) -> Result<(Schema, Checks)> {
     if !collections.is_object() {
         return Err(Error::new(ErrorKind::InvalidConfig, "“collections” is an object of collections by name"));
     }
-    for name in names(collections) {
+    for name in names(collections)? {
         let (declared, check) =
             declared(&property(collections, &name)?).map_err(|error| error.with("collection", &name))?;
         schema.declare(&name, declared)?;
@@ -162,7 +163,7 @@ fn key_path(given: &JsValue) -> Result<Option<KeyPath>> {
     if let Some(path) = given.as_string() {
         return Ok(Some(KeyPath::Single(path)));
     }
-    if !Array::is_array(given) {
+    if !is_array(given) {
         return Err(refuse());
     }
     let paths = items(given)?.iter().map(|path| path.as_string().ok_or_else(refuse)).collect::<Result<Vec<_>>>()?;

@@ -1,11 +1,11 @@
 //! Options: read once, strictly, before anything happens.
 
-use js_sys::{Date, Function};
+use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::convert::{items, names, owned_object, property};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Durability, system};
+use crate::model::{Durability, Key, system};
 use crate::platform::{Payload, number_text};
 use crate::store::{EntryOptions, ListOptions};
 
@@ -30,7 +30,7 @@ impl<'a> Options<'a> {
         if !value.is_object() {
             return Err(Error::new(ErrorKind::InvalidConfig, "options are an object"));
         }
-        if let Some(unknown) = names(value).into_iter().find(|name| !known.contains(&name.as_str())) {
+        if let Some(unknown) = names(value)?.into_iter().find(|name| !known.contains(&name.as_str())) {
             return Err(Error::new(ErrorKind::InvalidConfig, "there is no such option")
                 .with("option", unknown)
                 .with("known", known.join(", ")));
@@ -108,9 +108,10 @@ impl<'a> Options<'a> {
         if value.is_undefined() {
             return Ok(None);
         }
-        let ms = value.dyn_ref::<Date>().map(Date::get_time).filter(|ms| !ms.is_nan());
-        ms.map(Some)
-            .ok_or_else(|| Error::new(ErrorKind::InvalidConfig, "the option must be a valid Date").with("option", name))
+        match Key::from_js(&value) {
+            Ok(Key::Date(ms)) => Ok(Some(ms)),
+            _ => Err(Error::new(ErrorKind::InvalidConfig, "the option must be a valid Date").with("option", name)),
+        }
     }
 
     /// An object, as a copy that is ours.

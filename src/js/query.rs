@@ -10,7 +10,7 @@ use super::options::Options;
 use super::store::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::sorted_names;
-use crate::platform::Payload;
+use crate::platform::{Payload, is_array};
 use crate::query::{Field, Filter, Operator, Order, OrderedBy, Sort};
 use crate::store::{Collection as Records, Query};
 
@@ -42,7 +42,7 @@ pub(super) fn optional_filter(value: &JsValue) -> Result<Option<Filter>> {
     if value.is_undefined() || value.is_null() {
         return Ok(None);
     }
-    if Array::is_array(value) {
+    if is_array(value) {
         let filters = list(value, 0)?;
         return Ok(if filters.is_empty() { None } else { Some(Filter::And(filters)) });
     }
@@ -61,7 +61,7 @@ fn filter(value: &JsValue, depth: usize) -> Result<Filter> {
     if !value.is_object() {
         return refuse("a filter is { field, operator, value }, { and }, { or } or { not }");
     }
-    let own = sorted_names(names(value));
+    let own = sorted_names(names(value)?);
     let own: Vec<&str> = own.iter().map(String::as_str).collect();
     match own.as_slice() {
         ["and"] => Ok(Filter::And(list(&property(value, "and")?, depth)?)),
@@ -85,7 +85,7 @@ fn sorts(value: &JsValue) -> Result<Vec<Sort>> {
     if value.is_undefined() {
         return Ok(Vec::new());
     }
-    let given = if Array::is_array(value) { items(value)? } else { vec![value.clone()] };
+    let given = if is_array(value) { items(value)? } else { vec![value.clone()] };
     given
         .iter()
         .map(|sort| {

@@ -18,7 +18,7 @@ use crate::backend::{Backend, LocalFuture};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Schema, sorted_names, system};
 use crate::platform::environment::OriginLock;
-use crate::platform::{now, number_text, random, said, sleep, spawn, within};
+use crate::platform::{is_array, now, number_text, random, said, sleep, spawn, within};
 use crate::store::{Change, ChangeKind, ChangeSource, DataStore, Event};
 use crate::sync::{
     Applied, Direction, EntryState, Growth, Leadership, Listener, OutboxEntry, Ports, Retry, SharedClock, SyncConfig,
@@ -81,7 +81,7 @@ fn replicated(given: &JsValue, schema: &Schema) -> Result<Vec<String>> {
                 .map(|(name, _)| name.to_owned()),
         );
         chosen.push(CREDENTIALS.to_owned());
-    } else if Array::is_array(given) {
+    } else if is_array(given) {
         for name in items(given)? {
             let name = name
                 .as_string()
@@ -97,7 +97,7 @@ fn replicated(given: &JsValue, schema: &Schema) -> Result<Vec<String>> {
                 .map(|(name, _)| name.to_owned()),
         );
         chosen.push(CREDENTIALS.to_owned());
-        for name in names(given) {
+        for name in names(given)? {
             check(&name)?;
             match property(given, &name)?.as_bool() {
                 Some(true) => chosen.push(name),

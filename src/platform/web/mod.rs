@@ -9,7 +9,7 @@ mod task;
 pub use derive::pbkdf2_sha256;
 pub use number::{number_of, number_text};
 pub use payload::Payload;
-pub(crate) use payload::said;
+pub(crate) use payload::{is_array, items, names, said};
 pub use task::{sleep, spawn, within};
 
 use crate::error::{Error, ErrorKind, Result};

@@ -15,7 +15,18 @@ extern "C" {
     fn detached(value: &JsValue) -> core::result::Result<JsValue, JsValue>;
     #[wasm_bindgen(catch)]
     fn kind(value: &JsValue) -> core::result::Result<char, JsValue>;
-    fn bytes(value: &JsValue) -> Uint8Array;
+    #[wasm_bindgen(catch)]
+    fn bytes(value: &JsValue) -> core::result::Result<Uint8Array, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn time(value: &JsValue) -> core::result::Result<f64, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn elements(value: &JsValue, dense: bool) -> core::result::Result<Array, JsValue>;
+    #[wasm_bindgen(catch, js_name = items)]
+    fn items_of(value: &JsValue) -> core::result::Result<Array, JsValue>;
+    #[wasm_bindgen(catch, js_name = names)]
+    fn names_of(value: &JsValue) -> core::result::Result<Array, JsValue>;
+    /// What a thrown value says of itself, whatever it is; running as little of it as possible.
+    pub(crate) fn said(thrown: &JsValue) -> String;
     #[wasm_bindgen(catch)]
     fn encode(value: &JsValue) -> core::result::Result<String, JsValue>;
     #[wasm_bindgen(catch)]
@@ -64,7 +75,7 @@ impl Payload {
     /// The bytes, where the value is some.
     #[must_use]
     pub fn as_bytes(&self) -> Option<Vec<u8>> {
-        (self.kind() == 'b').then(|| bytes(&self.0).to_vec())
+        if self.kind() == 'b' { bytes(&self.0).ok().map(|bytes| bytes.to_vec()) } else { None }
     }
 
     /// A copy that shares nothing.
@@ -158,14 +169,14 @@ const MAX_KEY_DEPTH: usize = 32;
 fn key(value: &JsValue, depth: usize) -> Option<Key> {
     match kind(value).ok()? {
         'n' => value.as_f64().map(Key::Number),
-        'd' => Some(Key::Date(value.unchecked_ref::<Date>().get_time())),
+        'd' => time(value).ok().map(Key::Date),
         's' => {
             let text: &js_sys::JsString = value.unchecked_ref();
             if text.is_valid_utf16() { value.as_string().map(Key::String) } else { None }
         }
-        'b' => Some(Key::Binary(bytes(value).to_vec())),
-        'a' if depth < MAX_KEY_DEPTH => value
-            .unchecked_ref::<Array>()
+        'b' => bytes(value).ok().map(|bytes| Key::Binary(bytes.to_vec())),
+        'a' if depth < MAX_KEY_DEPTH => elements(value, true)
+            .ok()?
             .iter()
             .map(|item| key(&item, depth + 1))
             .collect::<Option<Vec<_>>>()
@@ -191,17 +202,32 @@ impl Fields for Payload {
     }
 
     fn elements(&self) -> Option<Vec<Self>> {
-        (self.kind() == 'a').then(|| self.0.unchecked_ref::<Array>().iter().map(Self).collect())
+        if self.kind() != 'a' {
+            return None;
+        }
+        elements(&self.0, false).ok().map(|elements| elements.iter().map(Self).collect())
     }
 }
 
-/// What a thrown value says of itself, whatever it is; running as little of it as possible.
-pub(crate) fn said(thrown: &JsValue) -> String {
-    if let Some(error) = thrown.dyn_ref::<js_sys::Error>() {
-        return format!("{}: {}", error.name(), error.message());
-    }
-    if let Some(exception) = thrown.dyn_ref::<web_sys::DomException>() {
-        return format!("{}: {}", exception.name(), exception.message());
-    }
-    thrown.as_string().unwrap_or_else(|| "a value that is no error was thrown".to_owned())
+/// Whether a value of the caller is an array; a proxy that was revoked is none.
+pub(crate) fn is_array(value: &JsValue) -> bool {
+    matches!(kind(value), Ok('a'))
+}
+
+/// The items of an iterable of the caller, each read once.
+///
+/// # Errors
+///
+/// What iterating threw.
+pub(crate) fn items(value: &JsValue) -> core::result::Result<Vec<JsValue>, JsValue> {
+    items_of(value).map(|items| items.to_vec())
+}
+
+/// The names of the own properties of an object of the caller.
+///
+/// # Errors
+///
+/// What looking threw.
+pub(crate) fn names(value: &JsValue) -> core::result::Result<Vec<String>, JsValue> {
+    names_of(value).map(|names| names.iter().filter_map(|name| name.as_string()).collect())
 }

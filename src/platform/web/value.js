@@ -34,10 +34,42 @@ export function kind(value) {
     case 'object':
       if (value === null) return '0';
       if (Array.isArray(value)) return 'a';
-      if (value instanceof Date) return Number.isNaN(value.getTime()) ? '-' : 'd';
+      if (value instanceof Date) return Number.isNaN(time(value)) ? '-' : 'd';
       return value instanceof ArrayBuffer || ArrayBuffer.isView(value) ? 'b' : '-';
     default: return '-';
   }
+}
+
+/** The time of a date; throws for what only passes for one. */
+export function time(value) {
+  return Date.prototype.getTime.call(value);
+}
+
+/** The elements that an array has, as an array of ours; throws for holes where it must be dense. */
+export function elements(array, dense) {
+  // Names, since a loop over the length would not end on an array that is long and empty.
+  const found = Object.keys(array).filter((name) => /^\d+$/.test(name)).map((name) => array[name]);
+  if (dense && found.length !== array.length) throw new TypeError('the array has holes');
+  return found;
+}
+
+/** The items of an iterable, each read once, as an array of ours. */
+export function items(iterable) {
+  return [...iterable];
+}
+
+/** The names of an object's own properties. */
+export function names(value) {
+  return Object.keys(value);
+}
+
+/** What a thrown value says of itself, whatever it is; running as little of it as possible. */
+export function said(thrown) {
+  try {
+    if (typeof thrown === 'string') return thrown;
+    if (typeof thrown.message === 'string') return `${thrown.name}: ${thrown.message}`;
+  } catch { /* It throws when it is asked. */ }
+  return 'a value that is no error was thrown';
 }
 
 /** The bytes of a buffer or view, as a copy. */

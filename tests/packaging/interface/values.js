@@ -85,6 +85,26 @@ export const cases = {
     same(await store.get("after"), 1);
   },
 
+  "what throws when it is looked at is refused with a typed error, wherever it is given": async ({ open, StorageError }) => {
+    const store = await open();
+    const thrower = () => new Proxy({}, { ownKeys() { throw new Error("mine"); }, get() { throw new Error("mine"); } });
+    const revoked = () => { const { proxy, revoke } = Proxy.revocable([], {}); revoke(); return proxy; };
+    const detached = () => { const { buffer } = new Uint8Array(4); structuredClone(buffer, { transfer: [buffer] }); return buffer; };
+    const untrue = () => new Proxy(new Date(), {});
+    for (const make of [thrower, revoked]) {
+      for (const call of [() => store.set("k", 1, make()), () => store.set("k", 1, { tags: make() }), () => store.setMany(make()), () => store.query(make()), () => store.setMetadata("k", make())]) {
+        const error = await call().then(() => "succeeded", (error) => error);
+        same(error instanceof StorageError && !!error.code, true, `${call} with ${make}: ${error}`);
+      }
+    }
+    for (const make of [thrower, revoked, detached, untrue, () => [revoked()], () => new Array(4_000_000_000)]) {
+      await refused(StorageError, () => store.set(make(), 1), "INVALID_KEY");
+    }
+    await refused(StorageError, () => store.set("k", 1, { expiration: untrue() }), "INVALID_CONFIG");
+    await store.set("k", 2);
+    same(await store.get("k"), 2);
+  },
+
   "__proto__ is a key and a field like any other": async ({ open }) => {
     const store = await open({ collections: { things: { keyPath: "id" } } });
     await store.set("__proto__", "as key");
