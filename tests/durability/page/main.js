@@ -1,3 +1,6 @@
+import { batches } from "./batches.js";
+import { equivalence } from "./equivalence.js";
+import { hostile } from "./hostile.js";
 import { compareIndexes } from "./indexes.js";
 import { open, write } from "./writer.js";
 
@@ -11,6 +14,9 @@ globalThis.page = {
     worker.postMessage(task);
   },
   killWorker: () => worker.terminate(),
+  batches,
+  hostile,
+  equivalence,
   /** What the store of a way of writing holds, lane by lane; and what its indexes make of it. */
   async read(way) {
     const store = await open(way);
