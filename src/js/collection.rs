@@ -11,6 +11,7 @@ use super::convert::{item, items, owned, owned_object, write_result};
 use super::entries::{delete_many, get_many, write_many};
 use super::options::{self, ENTRY, Options, SET_MANY, WriteOptions};
 use super::query;
+use super::signal::abortable;
 use super::store::Shared;
 use super::{error, promise};
 use crate::error::{Error, ErrorKind, Result};
@@ -74,8 +75,9 @@ impl Collection {
     #[wasm_bindgen(js_name = putMany)]
     pub fn put_many(&self, values: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        promise("putMany", || {
+        abortable("putMany", options, || {
             let options = WriteOptions::parse(options, SET_MANY)?;
+            let records = records.gated(options.gate.clone());
             let mut writes = Vec::new();
             for record in items(values)? {
                 let record = owned(&record)?;
@@ -147,7 +149,7 @@ impl Collection {
     /// The keys, in key order.
     pub fn keys(&self, options: &JsValue) -> Promise {
         let (_, records) = self.parts();
-        promise("keys", || {
+        abortable("keys", options, || {
             let options = options::list_of_collection(options)?;
             Ok(async move { Ok(records.keys(&options).await?.iter().map(Key::to_js).collect::<Array>().into()) })
         })
@@ -156,7 +158,7 @@ impl Collection {
     /// Everything but the values, in key order.
     pub fn list(&self, options: &JsValue) -> Promise {
         let (_, records) = self.parts();
-        promise("list", || {
+        abortable("list", options, || {
             let options = options::list_of_collection(options)?;
             Ok(async move { Ok(records.list(&options).await?.iter().map(item).collect::<Array>().into()) })
         })
@@ -177,7 +179,7 @@ impl Collection {
     /// The records that a filter finds.
     pub fn query(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        promise("query", || {
+        abortable("query", options, || {
             let request = query::request_of_collection(filter, options)?;
             Ok(query::run(shared, records, request))
         })
@@ -186,7 +188,7 @@ impl Collection {
     /// How a query is served: by which index, what is left to filter, how many rows were read.
     pub fn explain(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
-        promise("explain", || {
+        abortable("explain", options, || {
             let request = query::request_of_collection(filter, options)?;
             Ok(query::explain(shared, records, request))
         })

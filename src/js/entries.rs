@@ -8,8 +8,8 @@ use wasm_bindgen::prelude::*;
 
 use super::convert::{entry, item, items, keys, map, metadata, outcome, owned, owned_object, property, write_result};
 use super::options::{self, ENTRY, Options, SET, SET_MANY, WriteOptions};
-use super::promise;
 use super::query;
+use super::signal::abortable;
 use super::store::{DataStore, Shared};
 use crate::error::Result;
 use crate::model::{Key, MetadataChange, WriteOp};
@@ -24,8 +24,8 @@ impl DataStore {
     /// The value under a key, or undefined.
     pub fn get(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("get", || {
-            let options = Options::read(options, &["namespace", "includeMetadata", "required"])?;
+        abortable("get", options, || {
+            let options = Options::read(options, &["namespace", "signal", "includeMetadata", "required"])?;
             let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
             let with_metadata = options.flag("includeMetadata")? == Some(true);
             let required = options.flag("required")? == Some(true);
@@ -44,9 +44,9 @@ impl DataStore {
     /// Writes a value under a key.
     pub fn set(&self, key: &JsValue, value: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("set", || {
+        abortable("set", options, || {
             let options = WriteOptions::parse(options, SET)?;
-            let records = shared.records(&options.namespace)?;
+            let records = shared.records(&options.namespace)?.gated(options.gate.clone());
             let (key, value) = (Key::from_js(key)?, owned(value)?);
             Ok(async move {
                 shared.ready(&records).await?;
@@ -58,9 +58,9 @@ impl DataStore {
     /// Deletes an entry; resolves whether it was there.
     pub fn delete(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("delete", || {
-            let options = Options::read(options, &["namespace"])?;
-            let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
+        abortable("delete", options, || {
+            let options = Options::read(options, &["namespace", "signal"])?;
+            let (records, key) = (shared.records(&options.namespace()?)?.gated(options.gate()?), Key::from_js(key)?);
             Ok(async move { Ok(JsValue::from_bool(records.delete_many(vec![key]).await?.first() == Some(&true))) })
         })
     }
@@ -68,8 +68,8 @@ impl DataStore {
     /// Whether there is an entry.
     pub fn has(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("has", || {
-            let options = Options::read(options, &["namespace"])?;
+        abortable("has", options, || {
+            let options = Options::read(options, &["namespace", "signal"])?;
             let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
             Ok(async move { Ok(JsValue::from_bool(records.has(&key).await?)) })
         })
@@ -79,8 +79,8 @@ impl DataStore {
     #[wasm_bindgen(js_name = getMany)]
     pub fn get_many(&self, keys: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("getMany", || {
-            let options = Options::read(options, &["namespace", "includeMetadata"])?;
+        abortable("getMany", options, || {
+            let options = Options::read(options, &["namespace", "signal", "includeMetadata"])?;
             let records = shared.records(&options.namespace()?)?;
             get_many(&shared, records, keys, options.flag("includeMetadata")? == Some(true))
         })
@@ -90,9 +90,9 @@ impl DataStore {
     #[wasm_bindgen(js_name = setMany)]
     pub fn set_many(&self, entries: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("setMany", || {
+        abortable("setMany", options, || {
             let options = WriteOptions::parse(options, SET_MANY)?;
-            let records = shared.records(&options.namespace)?;
+            let records = shared.records(&options.namespace)?.gated(options.gate.clone());
             let mut writes = Vec::new();
             for given in items(entries)? {
                 let key = property(&given, "key")?;
@@ -108,16 +108,16 @@ impl DataStore {
     #[wasm_bindgen(js_name = deleteMany)]
     pub fn delete_many(&self, keys: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("deleteMany", || {
-            let options = Options::read(options, &["namespace"])?;
-            delete_many(shared.records(&options.namespace()?)?, keys)
+        abortable("deleteMany", options, || {
+            let options = Options::read(options, &["namespace", "signal"])?;
+            delete_many(shared.records(&options.namespace()?)?.gated(options.gate()?), keys)
         })
     }
 
     /// The keys, in key order.
     pub fn keys(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("keys", || {
+        abortable("keys", options, || {
             let (namespace, options) = options::list(options)?;
             let records = shared.records(&namespace)?;
             Ok(async move { Ok(records.keys(&options).await?.iter().map(Key::to_js).collect::<Array>().into()) })
@@ -127,7 +127,7 @@ impl DataStore {
     /// Everything but the values, in key order.
     pub fn list(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("list", || {
+        abortable("list", options, || {
             let (namespace, options) = options::list(options)?;
             let records = shared.records(&namespace)?;
             Ok(async move { Ok(records.list(&options).await?.iter().map(item).collect::<Array>().into()) })
@@ -137,7 +137,7 @@ impl DataStore {
     /// The entries that a filter finds.
     pub fn query(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("query", || {
+        abortable("query", options, || {
             let (namespace, request) = query::request(filter, options)?;
             let records = shared.records(&namespace)?;
             Ok(query::run(shared, records, request))
@@ -147,8 +147,8 @@ impl DataStore {
     /// How many entries there are, or how many a filter finds.
     pub fn count(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("count", || {
-            let options = Options::read(options, &["namespace", "filter"])?;
+        abortable("count", options, || {
+            let options = Options::read(options, &["namespace", "signal", "filter"])?;
             let filter = query::optional_filter(&options.value("filter")?)?;
             let records = shared.records(&options.namespace()?)?;
             Ok(query::count(shared, records, filter))
@@ -159,8 +159,8 @@ impl DataStore {
     #[wasm_bindgen(js_name = getMetadata)]
     pub fn get_metadata(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("getMetadata", || {
-            let options = Options::read(options, &["namespace"])?;
+        abortable("getMetadata", options, || {
+            let options = Options::read(options, &["namespace", "signal"])?;
             let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
             Ok(async move { Ok(metadata(records.meta(&key).await?.as_ref().and_then(|meta| meta.metadata.as_ref()))) })
         })
@@ -170,9 +170,9 @@ impl DataStore {
     #[wasm_bindgen(js_name = setMetadata)]
     pub fn set_metadata(&self, key: &JsValue, metadata: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("setMetadata", || {
-            let options = Options::read(options, &["namespace", "merge"])?;
-            let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
+        abortable("setMetadata", options, || {
+            let options = Options::read(options, &["namespace", "signal", "merge"])?;
+            let (records, key) = (shared.records(&options.namespace()?)?.gated(options.gate()?), Key::from_js(key)?);
             let metadata = owned_object(metadata, "metadata")?;
             let change = match options.flag("merge")? {
                 Some(false) => MetadataChange::Replace(metadata),

@@ -9,6 +9,7 @@
 
 import { StorageError } from "./errors.js";
 import { profiled } from "./profile.js";
+import { refusal, until } from "./signal.js";
 import instantiate, { DataStore, createStorage as open } from "./tidekeep.js";
 
 export { StorageError };
@@ -46,6 +47,21 @@ let loading;
  * @returns {Promise<import("./types.d.ts").DataStore>}
  */
 export async function createStorage(options) {
+  const signal = options?.signal;
+  const refused = refusal(signal, "createStorage");
+  if (refused) throw refused;
+  const opening = opened(options);
+  if (!signal) return opening;
+  try {
+    return await until(signal, opening, "createStorage");
+  } catch (error) {
+    // What opens all the same has nobody to close it.
+    if (signal.aborted) opening.then((store) => store.close(), () => undefined);
+    throw error;
+  }
+}
+
+async function opened(options) {
   const start = globalThis.performance?.now();
   await init();
   const store = await open(options);

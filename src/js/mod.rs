@@ -13,6 +13,7 @@ mod open;
 mod options;
 mod query;
 mod schema;
+mod signal;
 mod store;
 mod sync;
 mod tabs;

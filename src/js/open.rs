@@ -37,6 +37,7 @@ const KNOWN: &[&str] = &[
     "durability",
     "capacity",
     "profile",
+    "signal",
 ];
 
 /// All that there is to know before anything is opened.
@@ -82,8 +83,9 @@ fn read(options: &JsValue) -> Result<Wanted> {
     if candidates.iter().any(|kind| kind == "cloud") && replication.is_none() {
         return Err(Error::new(ErrorKind::InvalidConfig, "the backend “cloud” needs a “sync” with an endpoint"));
     }
-    // What it switches on is around the store, in `profile.js`.
+    // What these two do is done around the store, in `index.js`.
     options.flag("profile")?;
+    options.gate()?;
     Ok(Wanted {
         name,
         candidates,

@@ -2,12 +2,13 @@
 
 use js_sys::Function;
 use wasm_bindgen::{JsCast, JsValue};
+use web_sys::AbortSignal;
 
 use super::convert::{items, names, owned_object, property};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Durability, Key, system};
 use crate::platform::{Payload, number_text};
-use crate::store::{EntryOptions, ListOptions};
+use crate::store::{EntryOptions, Gate, ListOptions};
 
 /// An options object of the caller.
 ///
@@ -143,6 +144,16 @@ impl<'a> Options<'a> {
         }
     }
 
+    /// What lets the writes of a call pass: its `signal`.
+    pub(super) fn gate(&self) -> Result<Gate> {
+        let signal = self.value("signal")?;
+        if signal.is_undefined() || signal.is_null() {
+            return Ok(Gate::default());
+        }
+        let signal: AbortSignal = signal.unchecked_into();
+        Ok(Gate::new(move || signal.aborted()))
+    }
+
     /// The namespace of a call.
     pub(super) fn namespace(&self) -> Result<String> {
         Ok(self.text("namespace")?.unwrap_or_else(|| system::DEFAULT_NAMESPACE.to_owned()))
@@ -157,13 +168,13 @@ fn wrong(name: &'static str, wanted: &'static str) -> Error {
 
 /// Reads the options of a list, and its namespace.
 pub(super) fn list(value: &JsValue) -> Result<(String, ListOptions)> {
-    let options = Options::read(value, &["namespace", "prefix", "pattern", "limit", "offset"])?;
+    let options = Options::read(value, &["namespace", "signal", "prefix", "pattern", "limit", "offset"])?;
     Ok((options.namespace()?, list_options(&options)?))
 }
 
 /// Reads the options of a list of a collection.
 pub(super) fn list_of_collection(value: &JsValue) -> Result<ListOptions> {
-    list_options(&Options::read(value, &["prefix", "pattern", "limit", "offset"])?)
+    list_options(&Options::read(value, &["signal", "prefix", "pattern", "limit", "offset"])?)
 }
 
 fn list_options(options: &Options<'_>) -> Result<ListOptions> {
@@ -179,6 +190,7 @@ fn list_options(options: &Options<'_>) -> Result<ListOptions> {
 #[derive(Debug)]
 pub(super) struct WriteOptions {
     pub(super) namespace: String,
+    pub(super) gate: Gate,
     pub(super) entry: EntryOptions,
     pub(super) atomic: bool,
     pub(super) on_progress: Option<Function>,
@@ -188,7 +200,7 @@ pub(super) struct WriteOptions {
 pub(super) const ENTRY: &[&str] = &["metadata", "tags", "expiration", "ttl", "overwrite", "ifVersion"];
 /// What a call that writes one entry may ask for besides.
 pub(super) const SET: &[&str] =
-    &["metadata", "tags", "expiration", "ttl", "overwrite", "ifVersion", "namespace", "durability"];
+    &["metadata", "tags", "expiration", "ttl", "overwrite", "ifVersion", "namespace", "signal", "durability"];
 /// What a call that writes many may ask for.
 pub(super) const SET_MANY: &[&str] = &[
     "metadata",
@@ -198,6 +210,7 @@ pub(super) const SET_MANY: &[&str] = &[
     "overwrite",
     "ifVersion",
     "namespace",
+    "signal",
     "durability",
     "atomic",
     "onProgress",
@@ -209,6 +222,7 @@ impl WriteOptions {
         let options = Options::read(value, known)?;
         Ok(Self {
             namespace: options.namespace()?,
+            gate: options.gate()?,
             entry: entry_options(&options)?,
             atomic: options.flag("atomic")?.unwrap_or(true),
             on_progress: options.function("onProgress")?,

@@ -19,13 +19,13 @@ const MAX_DEPTH: usize = 32;
 
 /// Reads a query of a store, and its namespace.
 pub(super) fn request(filter: &JsValue, options: &JsValue) -> Result<(String, Query)> {
-    let options = Options::read(options, &["sort", "limit", "offset", "namespace"])?;
+    let options = Options::read(options, &["sort", "limit", "offset", "namespace", "signal"])?;
     Ok((options.namespace()?, read(filter, &options)?))
 }
 
 /// Reads a query of a collection.
 pub(super) fn request_of_collection(filter: &JsValue, options: &JsValue) -> Result<Query> {
-    read(filter, &Options::read(options, &["sort", "limit", "offset"])?)
+    read(filter, &Options::read(options, &["sort", "limit", "offset", "signal"])?)
 }
 
 fn read(filter: &JsValue, options: &Options<'_>) -> Result<Query> {

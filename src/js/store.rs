@@ -13,6 +13,7 @@ use super::credentials::Credentials;
 use super::events::Listeners;
 use super::options::Options;
 use super::promise;
+use super::signal::abortable;
 use super::sync::{Running, Sync};
 use super::tabs::Surroundings;
 use super::unlock::Asking;
@@ -231,14 +232,15 @@ impl DataStore {
     /// Empties one namespace, or every one; credentials stay, unless `includeCredentials` is asked for.
     pub fn clear(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
-        promise("clear", || {
-            let options = Options::read(options, &["namespace", "includeCredentials"])?;
+        abortable("clear", options, || {
+            let options = Options::read(options, &["namespace", "signal", "includeCredentials"])?;
+            let gate = options.gate()?;
             let records = options.text("namespace")?.map(|name| shared.records(&name)).transpose()?;
             let credentials = options.flag("includeCredentials")? == Some(true);
             Ok(async move {
                 match records {
-                    Some(records) => records.clear().await?,
-                    None => shared.store.clear(credentials).await?,
+                    Some(records) => records.gated(gate).clear().await?,
+                    None => shared.store.clear(credentials, &gate).await?,
                 }
                 Ok(JsValue::UNDEFINED)
             })

@@ -10,6 +10,7 @@ use wasm_bindgen_futures::JsFuture;
 
 use super::convert::{date, items, maybe, names, number, object, property};
 use super::options::Options;
+use super::signal::abortable;
 use super::store::Shared;
 use super::tabs::Tabs;
 use super::{error, events, promise};
@@ -341,12 +342,15 @@ impl Sync {
     where
         F: Future<Output = Result<JsValue>> + 'static,
     {
-        promise(operation, || match &self.0.sync {
-            Some(running) => call(running.sync.clone()),
-            None => Err(Error::new(
+        promise(operation, || call(self.running()?))
+    }
+
+    fn running(&self) -> Result<crate::sync::Sync> {
+        self.0.sync.as_ref().map(|running| running.sync.clone()).ok_or_else(|| {
+            Error::new(
                 ErrorKind::Unsupported,
                 "the store has no endpoint; open it with createStorage({ sync: { endpoint } })",
-            )),
+            )
         })
     }
 }
@@ -363,10 +367,11 @@ impl Sync {
         })
     }
 
-    /// Does one whole round; resolves when it is done.
+    /// Does one whole round; resolves when it is done. One that is called off goes on for others.
     pub fn run(&self, options: &JsValue) -> Promise {
-        self.with("sync.run", |sync| {
-            let direction = match Options::read(options, &["direction"])?.text("direction")?.as_deref() {
+        abortable("sync.run", options, || {
+            let sync = self.running()?;
+            let direction = match Options::read(options, &["direction", "signal"])?.text("direction")?.as_deref() {
                 None | Some("both") => Direction::Both,
                 Some("push") => Direction::Push,
                 Some("pull") => Direction::Pull,

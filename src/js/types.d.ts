@@ -68,6 +68,8 @@ export interface StorageOptions<S extends Schema<S> = AnySchema> {
    * {@link DataStore.metrics}. Default false, which costs nothing.
    */
   profile?: boolean;
+  /** Calls the opening off: it rejects with `ABORTED` at once, and what opens all the same is closed again. */
+  signal?: AbortSignal;
 }
 
 /** `"cloud"` is IndexedDB that must have a `sync.endpoint`. */
@@ -292,7 +294,7 @@ export interface KeyValue {
   query<T = unknown>(filter: Filter | Filter[], options?: QueryOptions & NamespaceOption): Promise<QueryResult<T>[]>;
   count(options?: NamespaceOption & { filter?: Filter | Filter[] }): Promise<number>;
   /** Empties one namespace, or all of them; credentials stay, unless `includeCredentials` is asked for. */
-  clear(options?: NamespaceOption | { includeCredentials?: boolean }): Promise<void>;
+  clear(options?: NamespaceOption | ({ includeCredentials?: boolean } & SignalOption)): Promise<void>;
   getMetadata(key: Key, options?: NamespaceOption): Promise<Metadata | undefined>;
   /** Merges by default; with `merge: false`, replaces. */
   setMetadata(key: Key, metadata: Metadata, options?: NamespaceOption & { merge?: boolean }): Promise<void>;
@@ -340,8 +342,20 @@ export interface Collection<C extends CollectionSchema> {
   clear(): Promise<void>;
 }
 
-export interface NamespaceOption {
+export interface NamespaceOption extends SignalOption {
   namespace?: string;
+}
+export interface SignalOption {
+  /**
+   * Calls the call off: it rejects with `ABORTED`, whose `cause` is the signal's reason, at once; before anything
+   * happens, where the signal is aborted already. A write that the backend does not have yet is not made: one that waits
+   * for a passphrase, or is among the later ones of a `setMany` with `atomic: false`. One that the backend has may
+   * land, whole; to know, read it back. A round of sync goes on for others.
+   *
+   * @example
+   * const found = await store.query({ field: "place", operator: "eq", value: "Lisbon" }, { namespace: "notes", signal: AbortSignal.timeout(5_000) });
+   */
+  signal?: AbortSignal;
 }
 export interface GetOptions extends NamespaceOption {
   includeMetadata?: boolean;
@@ -366,7 +380,7 @@ export interface SetManyOptions extends SetOptions {
   atomic?: boolean;
   onProgress?: (done: number, total: number) => void;
 }
-export interface ListOptions {
+export interface ListOptions extends SignalOption {
   /** Keys that begin so. */
   prefix?: string;
   /** Keys that look so: `*` is any run, `?` any one character, everything else itself. */
@@ -374,7 +388,7 @@ export interface ListOptions {
   limit?: number;
   offset?: number;
 }
-export interface QueryOptions<C = unknown> {
+export interface QueryOptions<C = unknown> extends SignalOption {
   /** A missing field comes last either way. Without a sort, rows come in the order of what serves the query. */
   sort?: Sort<C> | Sort<C>[];
   limit?: number;
@@ -500,7 +514,7 @@ export interface Sync {
    * @example
    * const { pushed, pulled } = await store.sync.run();
    */
-  run(options?: { direction?: "both" | "push" | "pull" }): Promise<SyncReport>;
+  run(options?: { direction?: "both" | "push" | "pull" } & SignalOption): Promise<SyncReport>;
   status(): Promise<SyncStatus>;
   /** What waits to be sent, and what was refused for good, each with its last error. */
   pending(): Promise<OutboxEntry[]>;

@@ -2,12 +2,12 @@
 
 use std::rc::Rc;
 
-use super::{DataStore, EntryOptions, WriteResult};
+use super::{DataStore, EntryOptions, Gate, WriteResult};
 use crate::backend::{Backend, Read, Scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{
-    Body, CommitReceipt, Content, Delete, Expiry, Fields, Key, KeyRange, MetadataChange, Precondition, Put, Record,
-    WriteOp, system,
+    Body, CommitReceipt, Content, Delete, Durability, Expiry, Fields, Key, KeyRange, MetadataChange, Precondition, Put,
+    Record, WriteOp, system,
 };
 use crate::platform::{Payload, now};
 
@@ -19,6 +19,7 @@ const UPDATE_ATTEMPTS: usize = 16;
 pub struct Collection {
     store: DataStore,
     name: Rc<str>,
+    gate: Gate,
 }
 
 /// An entry as it was read.
@@ -48,7 +49,13 @@ impl Entry {
 
 impl Collection {
     pub(super) fn new(store: DataStore, name: &str) -> Self {
-        Self { store, name: Rc::from(name) }
+        Self { store, name: Rc::from(name), gate: Gate::default() }
+    }
+
+    /// The same collection, whose writes pass this gate before the backend has them.
+    #[must_use]
+    pub fn gated(self, gate: Gate) -> Self {
+        Self { gate, ..self }
     }
 
     /// Its name.
@@ -187,7 +194,7 @@ impl Collection {
     /// Deletes some entries, all in one commit; answers for each whether it was there.
     pub async fn delete_many(&self, keys: Vec<Key>) -> Result<Vec<bool>> {
         let ops = keys.into_iter().map(|key| WriteOp::Delete(Delete::new(&*self.name, key))).collect();
-        let receipt = self.store.commit(ops, None).await.map_err(|error| error.during("delete"))?;
+        let receipt = self.commit(ops, None).await.map_err(|error| error.during("delete"))?;
         Ok(receipt.ops.into_iter().map(|op| op.existed).collect())
     }
 
@@ -218,7 +225,7 @@ impl Collection {
                 }),
                 other => other,
             };
-            match self.store.commit(vec![op], None).await {
+            match self.commit(vec![op], None).await {
                 Err(error) if error.kind() == ErrorKind::Conflict && attempt < UPDATE_ATTEMPTS => {}
                 outcome => {
                     let receipt = outcome.map_err(|error| error.during("update"))?;
@@ -236,13 +243,13 @@ impl Collection {
     pub async fn set_metadata(&self, key: Key, metadata: MetadataChange) -> Result<()> {
         let put = Put::new(&*self.name, key, Body::Clear(Payload::undefined()));
         let op = WriteOp::Put(Put { content: Content::Keep, metadata, ..put });
-        self.store.commit(vec![op], None).await.map(drop).map_err(|error| error.during("setMetadata"))
+        self.commit(vec![op], None).await.map(drop).map_err(|error| error.during("setMetadata"))
     }
 
     /// Deletes every entry.
     pub async fn clear(&self) -> Result<()> {
         let op = WriteOp::Clear { collection: self.name.to_string() };
-        self.store.commit(vec![op], None).await.map(drop).map_err(|error| error.during("clear"))
+        self.commit(vec![op], None).await.map(drop).map_err(|error| error.during("clear"))
     }
 
     /// `NOT_FOUND` for a key.
@@ -254,8 +261,14 @@ impl Collection {
             .during(operation)
     }
 
+    /// Commits, unless it was called off by now.
+    async fn commit(&self, ops: Vec<WriteOp>, durability: Option<Durability>) -> Result<CommitReceipt> {
+        self.gate.pass()?;
+        self.store.commit(ops, durability).await
+    }
+
     async fn write(&self, ops: Vec<WriteOp>, options: &EntryOptions) -> Result<CommitReceipt> {
-        self.store.commit(ops, options.durability).await
+        self.commit(ops, options.durability).await
     }
 }
 

@@ -4,6 +4,7 @@ mod changes;
 mod collection;
 mod credentials;
 mod events;
+mod gate;
 mod listing;
 mod namespaces;
 mod options;
@@ -25,6 +26,7 @@ pub use changes::{Change, ChangeKind, ChangeSource, Changes};
 pub use collection::{Collection, Entry};
 pub use credentials::Credentials;
 pub use events::{Event, Events, Subscription};
+pub use gate::Gate;
 pub use listing::{Item, ListOptions};
 pub use options::{EntryOptions, WriteResult};
 pub use query::{Explanation, Query};
@@ -142,11 +144,12 @@ impl DataStore {
     }
 
     /// Empties every collection and namespace, and the secrets where `credentials` says so. Their keys stay.
-    pub async fn clear(&self, credentials: bool) -> Result<()> {
+    pub async fn clear(&self, credentials: bool, gate: &Gate) -> Result<()> {
         let mut names: Vec<String> = self.0.schema.collections().map(|(name, _)| name.to_owned()).collect();
         names.extend(self.0.stack.namespaces().await?);
         names.extend(credentials.then(|| system::CREDENTIALS.to_owned()));
         let ops = names.into_iter().map(|collection| WriteOp::Clear { collection }).collect();
+        gate.pass().map_err(|error| error.during("clear"))?;
         self.commit(ops, None).await.map(drop).map_err(|error| error.during("clear"))
     }
 

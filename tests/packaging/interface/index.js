@@ -4,6 +4,7 @@ import { cases as live } from "./live.js";
 import { cases as opening } from "./opening.js";
 import { cases as profiling } from "./profiling.js";
 import { cases as secrets } from "./secrets.js";
+import { cases as signal } from "./signal.js";
 import { cases as validation } from "./validation.js";
 import { cases as values } from "./values.js";
 import { cases as writes } from "./writes.js";
@@ -15,6 +16,7 @@ const all = {
   ...opening,
   ...live,
   ...profiling,
+  ...signal,
   ...validation,
 };
 
