@@ -41,7 +41,7 @@ same<string | undefined>()(await store.credentials.get("service"));
 
 const stop = store.on("change", ({ collection, type }) => {
   same<string>()(collection);
-  same<"put" | "delete" | "clear">()(type);
+  same<"put" | "delete" | "clear" | "many">()(type);
 });
 same<Unsubscribe>()(stop);
 // @ts-expect-error there is no such event
