@@ -10,6 +10,8 @@ use crate::model::{CommitReceipt, Key, KeyRange, Record, WriteBatch};
 
 pub use crate::model::Source;
 
+pub mod exception;
+pub mod incident;
 #[cfg(target_family = "wasm")]
 pub mod indexeddb;
 pub mod layer;

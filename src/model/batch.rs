@@ -68,6 +68,20 @@ pub enum WriteOp {
     Verify(Verify),
 }
 
+impl WriteOp {
+    /// The collection that it is about.
+    #[must_use]
+    pub fn collection(&self) -> &str {
+        match self {
+            Self::Put(put) => &put.collection,
+            Self::Delete(delete) => &delete.collection,
+            Self::Clear { collection } | Self::Append { collection, .. } => collection,
+            Self::Replicate(replicate) => &replicate.collection,
+            Self::Verify(verify) => &verify.collection,
+        }
+    }
+}
+
 /// A write of one record; what it does not say stays as it was.
 #[derive(Debug, Clone)]
 pub struct Put {

@@ -12,4 +12,4 @@ pub use native::{Payload, now, number_of, number_text, pbkdf2_sha256, random};
 #[cfg(target_family = "wasm")]
 pub use web::{Payload, now, number_of, number_text, pbkdf2_sha256, random, sleep, spawn, within};
 #[cfg(target_family = "wasm")]
-pub(crate) use web::{environment, is_array, items, names, said};
+pub(crate) use web::{environment, is_array, items, names, said, slumber};

@@ -1,8 +1,9 @@
 //! One level below rexie: what it cannot ask for.
 //!
 //! rexie 0.6 hides the database handle, has no durability, no explicit settlement of single requests, no `blocked` or
-//! `versionchange` events, and steps cursors one await at a time. So connections and transactions are web-sys here;
-//! rexie makes, upgrades and deletes databases (`open.rs`). `docs/adr/0001-rexie-for-schema.md` says more.
+//! `versionchange` events, steps cursors one await at a time, and cannot copy rows while it upgrades. So connections,
+//! transactions and upgrades are web-sys here; rexie makes and deletes databases (`open.rs`).
+//! `docs/adr/0001-rexie-for-schema.md` says more.
 
 use core::cell::RefCell;
 use std::rc::Rc;
@@ -10,11 +11,13 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 use js_sys::{Array, Object, Reflect};
 use wasm_bindgen::prelude::*;
-use web_sys::{Event, IdbCursor, IdbDatabase, IdbFactory, IdbRequest, IdbTransaction};
+use web_sys::{Event, IdbCursor, IdbDatabase, IdbFactory, IdbIndex, IdbObjectStore, IdbRequest, IdbTransaction};
 
 use super::error::from_js;
+use super::pulse::beating;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Acknowledged, Durability};
+use crate::model::{Acknowledged, Durability, Index, KeyPath};
+use crate::policy::StoreShape;
 
 #[wasm_bindgen]
 extern "C" {
@@ -34,6 +37,66 @@ extern "C" {
     fn durability(this: &Lasting) -> Option<String>;
     #[wasm_bindgen(method, catch)]
     fn commit(this: &Lasting) -> core::result::Result<(), JsValue>;
+
+    /// `IDBDatabase` in an upgrade, with key paths of either kind.
+    type Upgrading;
+    #[wasm_bindgen(method, catch, js_name = createObjectStore)]
+    fn create_object_store(
+        this: &Upgrading,
+        name: &str,
+        options: &Object,
+    ) -> core::result::Result<IdbObjectStore, JsValue>;
+
+    /// `IDBObjectStore`, likewise.
+    type Indexing;
+    #[wasm_bindgen(method, catch, js_name = createIndex)]
+    fn create_index(
+        this: &Indexing,
+        name: &str,
+        key_path: &JsValue,
+        options: &Object,
+    ) -> core::result::Result<IdbIndex, JsValue>;
+}
+
+/// A plain object with these properties.
+pub(super) fn options<const N: usize>(properties: [(&str, JsValue); N]) -> Object {
+    let object = Object::new();
+    for (name, value) in properties {
+        // Setting a property of a fresh object cannot fail.
+        let _ = Reflect::set(&object, &name.into(), &value);
+    }
+    object
+}
+
+fn path(key_path: Option<&KeyPath>) -> JsValue {
+    match key_path {
+        None => JsValue::NULL,
+        Some(KeyPath::Single(path)) => JsValue::from_str(path),
+        Some(KeyPath::Compound(paths)) => paths.iter().map(|path| JsValue::from_str(path)).collect::<Array>().into(),
+    }
+}
+
+/// Makes an object store, without its indexes.
+pub(super) fn create_store(database: &IdbDatabase, name: &str, shape: &StoreShape) -> Result<IdbObjectStore> {
+    let options = options([
+        ("keyPath", path(shape.key_path.as_ref())),
+        ("autoIncrement", JsValue::from_bool(shape.auto_increment)),
+    ]);
+    let database: &Upgrading = database.unchecked_ref();
+    database.create_object_store(name, &options).map_err(|thrown| from_js(&thrown))
+}
+
+/// Makes an index.
+pub(super) fn create_index(store: &IdbObjectStore, index: &Index) -> Result<IdbIndex> {
+    let options =
+        options([("unique", JsValue::from_bool(index.unique)), ("multiEntry", JsValue::from_bool(index.multi_entry))]);
+    let store: &Indexing = store.unchecked_ref();
+    store.create_index(&index.name, &path(Some(&index.key_path)), &options).map_err(|thrown| from_js(&thrown))
+}
+
+/// Gives an object store another name.
+pub(super) fn rename(store: &IdbObjectStore, name: &str) -> Result<()> {
+    Reflect::set(store, &"name".into(), &name.into()).map(drop).map_err(|thrown| from_js(&thrown))
 }
 
 /// Says that no more requests will come, so that the engine need not wait to see.
@@ -46,16 +109,13 @@ pub(super) fn commit_now(transaction: &IdbTransaction) {
 /// Opens a transaction; it must get its first request in this turn.
 pub(super) fn begin(database: &IdbDatabase, stores: &[&str], write: Option<Durability>) -> Result<IdbTransaction> {
     let stores: Array = stores.iter().map(|store| JsValue::from_str(store)).collect();
-    let options = Object::new();
     let (mode, durability) = match write {
         None => ("readonly", None),
         Some(Durability::Relaxed) => ("readwrite", Some("relaxed")),
         Some(Durability::Strict) => ("readwrite", Some("strict")),
     };
-    if let Some(durability) = durability {
-        // Setting a property of a fresh object cannot fail.
-        let _ = Reflect::set(&options, &"durability".into(), &durability.into());
-    }
+    let options = durability
+        .map_or_else(Object::new, |durability: &str| options([("durability", JsValue::from_str(durability))]));
     let database: &Transacting = database.unchecked_ref();
     database.transaction(&stores, mode, &options).map_err(|thrown| from_js(&thrown))
 }
@@ -113,10 +173,8 @@ impl Settlement {
     }
 
     /// Resolves once the transaction has completed or aborted.
-    pub(super) async fn ended(mut self) -> Ending {
-        let ending = (&mut self.ended).await.unwrap_or(Err(JsValue::NULL));
-        drop(self);
-        ending
+    pub(super) async fn ended(&mut self) -> Ending {
+        (&mut self.ended).await.unwrap_or(Err(JsValue::NULL))
     }
 }
 
@@ -138,7 +196,7 @@ enum Step {
 
 /// Steps on within the turn of each success of a request, until there is a result.
 #[derive(Debug)]
-struct Stepper {
+pub(super) struct Stepper {
     result: oneshot::Receiver<Result<JsValue>>,
     request: IdbRequest,
     callbacks: [Callback; 2],
@@ -150,7 +208,10 @@ impl Stepper {
         let sender = Rc::new(RefCell::new(Some(sender)));
         let failing = Rc::clone(&sender);
         let target = request.clone();
+        let beat = beating();
+        let alive = beat.clone();
         let on_success = Callback::new(move |_: Event| {
+            alive();
             if let Step::Done(result) = step(&target)
                 && let Some(sender) = sender.borrow_mut().take()
             {
@@ -158,7 +219,11 @@ impl Stepper {
             }
         });
         let target = request.clone();
-        let on_error = Callback::new(move |_: Event| {
+        let alive = beat.clone();
+        let on_error = Callback::new(move |event: Event| {
+            alive();
+            // Whoever waits decides what becomes of the transaction.
+            event.prevent_default();
             let thrown = target.error().ok().flatten().map_or(JsValue::NULL, JsValue::from);
             if let Some(sender) = failing.borrow_mut().take() {
                 let _ = sender.send(Err(from_js(&thrown)));
@@ -169,7 +234,7 @@ impl Stepper {
         Self { result, request, callbacks: [on_success, on_error] }
     }
 
-    async fn finished(mut self) -> Result<JsValue> {
+    pub(super) async fn finished(mut self) -> Result<JsValue> {
         match (&mut self.result).await {
             Ok(result) => result,
             Err(_) => Err(Error::new(ErrorKind::ConnectionLost, "the browser dropped a request; try again")),
@@ -187,8 +252,13 @@ impl Drop for Stepper {
 
 /// The result of one request.
 pub(super) async fn answer(request: core::result::Result<IdbRequest, JsValue>) -> Result<JsValue> {
+    asked(request)?.finished().await
+}
+
+/// A request that is watched from now on, so that many can be made in one turn and awaited one after the other.
+pub(super) fn asked(request: core::result::Result<IdbRequest, JsValue>) -> Result<Stepper> {
     let request = request.map_err(|thrown| from_js(&thrown))?;
-    Stepper::new(request, |request| Step::Done(request.result().map_err(|thrown| from_js(&thrown)))).finished().await
+    Ok(Stepper::new(request, |request| Step::Done(request.result().map_err(|thrown| from_js(&thrown)))))
 }
 
 /// Walks a cursor. `visit` adds what it wants of a row to the list and moves the cursor on, or says that it has enough.

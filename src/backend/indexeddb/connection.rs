@@ -7,9 +7,22 @@ use futures_util::lock::Mutex;
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, IdbDatabase};
 
+use super::identity::identify;
 use super::layout::Layout;
+use super::mark::{self, Mark};
 use super::open;
+use super::pulse::Pulse;
+use crate::backend::incident::{Incident, Incidents, Loss};
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::{sleep, within};
+use crate::policy::Occasion;
+
+/// How long a connection may take to come back once another tab has asked for an upgrade, milliseconds: as long as that
+/// upgrade may take.
+const UPGRADE_MS: f64 = 30_000.0;
+
+/// The pauses before an operation is tried again on a new connection, milliseconds.
+const PAUSES_MS: [f64; 3] = [0.0, 100.0, 400.0];
 
 /// A connection that comes back.
 #[derive(Debug)]
@@ -19,21 +32,38 @@ pub(super) struct Connection {
     handle: Rc<RefCell<Option<Handle>>>,
     version: Cell<u32>,
     closed: Cell<bool>,
+    /// Whether another tab asked for an upgrade.
+    let_go: Rc<Cell<bool>>,
     opening: Mutex<()>,
+    /// The identity of the database that was open last.
+    birth: RefCell<String>,
+    mark: RefCell<Mark>,
+    /// How often the connection was lost, or could not be had, since it last served.
+    broken: Rc<Cell<u32>>,
+    pulse: Rc<Pulse>,
+    incidents: Incidents,
+}
+
+/// An open database, and where its rows are.
+#[derive(Debug, Clone)]
+pub(super) struct Opened {
+    pub(super) database: IdbDatabase,
+    pub(super) layout: Rc<Layout>,
 }
 
 /// An open database and the callbacks that watch it.
 #[derive(Debug)]
 struct Handle {
-    database: IdbDatabase,
+    opened: Opened,
     callbacks: [Closure<dyn FnMut(Event)>; 2],
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.database.set_onversionchange(None);
-        self.database.set_onclose(None);
-        self.database.close();
+        let database = &self.opened.database;
+        database.set_onversionchange(None);
+        database.set_onclose(None);
+        database.close();
         debug_assert_eq!(self.callbacks.len(), 2);
     }
 }
@@ -46,18 +76,31 @@ impl Connection {
             handle: Rc::default(),
             version: Cell::new(0),
             closed: Cell::new(false),
+            let_go: Rc::default(),
             opening: Mutex::new(()),
+            birth: RefCell::default(),
+            mark: RefCell::new(Mark::first()?),
+            broken: Rc::default(),
+            pulse: Rc::default(),
+            incidents: Incidents::default(),
         };
-        connection.database().await?;
-        Ok(connection)
+        let mut tries = 0;
+        loop {
+            match connection.opened(Occasion::Opening).await {
+                Err(error) if error.kind() == ErrorKind::ConnectionLost && pause(&mut tries).await => {}
+                Err(error) => return Err(error),
+                Ok(opened) => {
+                    connection.broken.set(0);
+                    // What is left behind for a day may be left a day longer.
+                    crate::platform::spawn(async move { drop(mark::sweep(&opened.database).await) });
+                    return Ok(connection);
+                }
+            }
+        }
     }
 
     pub(super) fn name(&self) -> &str {
         &self.name
-    }
-
-    pub(super) const fn layout(&self) -> &Layout {
-        &self.layout
     }
 
     pub(super) fn version(&self) -> u32 {
@@ -65,27 +108,94 @@ impl Connection {
     }
 
     /// The open database, opened again where it was closed under us.
-    pub(super) async fn database(&self) -> Result<IdbDatabase> {
-        if let Some(database) = self.current()? {
-            return Ok(database);
-        }
-        let _turn = self.opening.lock().await;
-        if let Some(database) = self.current()? {
-            return Ok(database);
-        }
-        let database = open::open(&self.name, &self.layout.wanted()).await?;
-        if self.closed.get() {
-            database.close();
-            return Err(closed());
-        }
-        self.version.set(open::version_of(&database));
-        self.handle.replace(Some(self.watch(database.clone())));
-        Ok(database)
+    pub(super) async fn database(&self) -> Result<Opened> {
+        self.opened(Occasion::ComingBack).await
     }
 
-    /// Lets go of a handle that is known to be dead.
-    pub(super) fn lost(&self) {
-        self.handle.take();
+    async fn opened(&self, occasion: Occasion) -> Result<Opened> {
+        if let Some(opened) = self.current()? {
+            return Ok(opened);
+        }
+        let _turn = self.opening.lock().await;
+        if let Some(opened) = self.current()? {
+            return Ok(opened);
+        }
+        let limit = if self.let_go.replace(false) { UPGRADE_MS } else { open::OPEN_MS };
+        let opened = self.open_again(occasion, limit).await;
+        if opened.as_ref().is_err_and(|error| error.kind() == ErrorKind::ConnectionLost) {
+            self.broken.set(self.broken.get() + 1);
+        }
+        opened
+    }
+
+    async fn open_again(&self, occasion: Occasion, limit: f64) -> Result<Opened> {
+        let (database, found) = open::open(&self.name, &self.layout.wanted(), occasion, limit).await?;
+        let version = open::version_of(&database);
+        let opened = Opened { database, layout: Rc::new(self.layout.of(found)) };
+        let handle = self.watch(opened.clone());
+        let identity = within(open::OPEN_MS, identify(&opened.database, &opened.layout)).await;
+        let identity = identity.ok_or_else(silent)??;
+        if self.closed.get() {
+            return Err(closed());
+        }
+        self.version.set(version);
+        self.handle.replace(Some(handle));
+        let before = self.birth.replace(identity.birth.clone());
+        if !before.is_empty() && before != identity.birth {
+            self.incidents.tell(Incident::Lost(if identity.fresh { Loss::Emptied } else { Loss::Replaced }));
+        }
+        Ok(opened)
+    }
+
+    /// The identity of the database that was open last.
+    pub(super) fn birth(&self) -> String {
+        self.birth.borrow().clone()
+    }
+
+    pub(super) const fn incidents(&self) -> &Incidents {
+        &self.incidents
+    }
+
+    pub(super) const fn pulse(&self) -> &Rc<Pulse> {
+        &self.pulse
+    }
+
+    /// The mark of the next transaction that writes.
+    pub(super) fn next_mark(&self) -> Mark {
+        let next = self.mark.borrow().next();
+        self.mark.replace(next.clone());
+        next
+    }
+
+    /// Lets go of a database that is known to be dead, unless that has been done.
+    pub(super) fn lost(&self, database: &IdbDatabase) {
+        let current = self.handle.borrow().as_ref().is_some_and(|handle| handle.opened.database == *database);
+        if current {
+            drop(self.handle.take());
+            if !self.let_go.get() {
+                self.broken.set(self.broken.get() + 1);
+            }
+        }
+    }
+
+    /// Whether an operation that failed so is to be tried again, after a pause; says so where it is not any more.
+    pub(super) async fn again(&self, error: &Error, tries: &mut usize) -> bool {
+        if error.kind() != ErrorKind::ConnectionLost {
+            return false;
+        }
+        let again = pause(tries).await;
+        if !again {
+            self.incidents.tell(Incident::GaveUp(error.clone()));
+        }
+        again
+    }
+
+    /// An operation was served.
+    pub(super) fn served(&self) {
+        let attempts = self.broken.take();
+        if attempts > 0 {
+            self.incidents.tell(Incident::Healed { attempts });
+        }
     }
 
     pub(super) fn close(&self) {
@@ -93,35 +203,53 @@ impl Connection {
         self.handle.take();
     }
 
-    fn current(&self) -> Result<Option<IdbDatabase>> {
+    fn current(&self) -> Result<Option<Opened>> {
         if self.closed.get() {
             return Err(closed());
         }
-        Ok(self.handle.borrow().as_ref().map(|handle| handle.database.clone()))
+        Ok(self.handle.borrow().as_ref().map(|handle| handle.opened.clone()))
     }
 
-    fn watch(&self, database: IdbDatabase) -> Handle {
-        let let_go = || {
-            let handle = Rc::clone(&self.handle);
-            let opened = database.clone();
+    fn watch(&self, opened: Opened) -> Handle {
+        let database = opened.database.clone();
+        let let_go = |note: Box<dyn Fn()>| {
+            let (handle, database) = (Rc::clone(&self.handle), database.clone());
             Closure::<dyn FnMut(Event)>::new(move |_: Event| {
-                opened.close();
+                database.close();
+                note();
                 // The callback that runs now is part of the handle: it must not be dropped before it returns.
-                let (handle, opened) = (Rc::clone(&handle), opened.clone());
+                let (handle, database) = (Rc::clone(&handle), database.clone());
                 crate::platform::spawn(async move {
-                    let current = handle.borrow().as_ref().is_some_and(|handle| handle.database == opened);
+                    let current = handle.borrow().as_ref().is_some_and(|handle| handle.opened.database == database);
                     if current {
                         handle.take();
                     }
                 });
             })
         };
-        let callbacks = [let_go(), let_go()];
+        let (asked, broken) = (Rc::clone(&self.let_go), Rc::clone(&self.broken));
+        let callbacks =
+            [let_go(Box::new(move || asked.set(true))), let_go(Box::new(move || broken.set(broken.get() + 1)))];
         let [on_version_change, on_close] = &callbacks;
         database.set_onversionchange(Some(on_version_change.as_ref().unchecked_ref()));
         database.set_onclose(Some(on_close.as_ref().unchecked_ref()));
-        Handle { database, callbacks }
+        Handle { opened, callbacks }
     }
+}
+
+/// Waits before the next try, longer each time; false where there have been enough.
+async fn pause(tries: &mut usize) -> bool {
+    let Some(ms) = PAUSES_MS.get(*tries) else { return false };
+    *tries += 1;
+    if *ms > 0.0 {
+        sleep(*ms).await;
+    }
+    true
+}
+
+/// The error of an operation that the browser does not answer.
+pub(super) fn silent() -> Error {
+    Error::new(ErrorKind::Timeout, "the browser's storage did not answer in time; try again")
 }
 
 pub(super) fn closed() -> Error {

@@ -7,15 +7,17 @@ use std::rc::Rc;
 use futures_channel::oneshot;
 
 use super::connection::Connection;
-use super::transaction::{Attempt, run};
+use super::is_dead;
+use super::layout::Layout;
+use super::pulse::{Life, during};
+use super::read::check_source;
+use super::transaction::{Attempt, Unsure, run};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{CommitReceipt, WriteBatch};
+use crate::model::{CommitReceipt, WriteBatch, WriteOp};
 use crate::platform::spawn;
 
 /// The most operations that are grouped; a larger batch has a transaction of its own.
 const MOST_OPS: usize = 2_000;
-/// How often a group is tried again on a new connection.
-const RECONNECTS: usize = 3;
 /// How many batches of a group may fail by themselves before the others are tried one by one.
 const MOST_REGROUPS: usize = 4;
 
@@ -89,38 +91,40 @@ impl Queue {
 
     /// Runs a group until each of its batches has an outcome; one that fails by itself is left out of the next try.
     async fn settle(&self, connection: &Connection, mut group: Vec<Waiting>) {
-        let (mut reconnects, mut regroups) = (0, 0);
+        let (mut tries, mut regroups, mut looked) = (0, 0, false);
         let mut alone: VecDeque<Waiting> = VecDeque::new();
+        let mut unsure = None;
         loop {
-            let attempt = self.attempt(connection, &group).await;
+            let attempt = self.attempt(connection, &group, unsure.take()).await;
             match attempt {
                 Attempt::Settled(outcomes) => {
                     for (entry, outcome) in group.into_iter().zip(outcomes) {
                         reply(entry, outcome);
                     }
                 }
-                Attempt::Failed { batch: Some(at), error } if at < group.len() => {
-                    reply(group.remove(at), Err(error));
-                    regroups += 1;
-                    if regroups < MOST_REGROUPS {
-                        if !group.is_empty() {
-                            continue;
-                        }
-                    } else {
-                        alone.extend(group.drain(..));
-                    }
-                }
-                Attempt::Failed { error, .. }
-                    if error.kind() == ErrorKind::ConnectionLost && reconnects < RECONNECTS =>
-                {
-                    connection.lost();
-                    reconnects += 1;
+                Attempt::Failed { error, unsure: left, .. } if connection.again(&error, &mut tries).await => {
+                    unsure = left;
                     continue;
                 }
-                Attempt::Failed { error, .. } if group.len() == 1 || error.kind() == ErrorKind::ConnectionLost => {
+                // It was not answered in time, and may have landed: that is looked up once.
+                Attempt::Failed { error, unsure: Some(left), .. }
+                    if error.kind() == ErrorKind::Timeout && !core::mem::replace(&mut looked, true) =>
+                {
+                    unsure = Some(left);
+                    continue;
+                }
+                Attempt::Failed { error, .. } if group.len() == 1 || is_dead(&error) => {
                     for entry in group {
                         reply(entry, Err(error.clone()));
                     }
+                }
+                Attempt::Failed { batch: Some(at), error, .. } if at < group.len() => {
+                    reply(group.remove(at), Err(error));
+                    regroups += 1;
+                    if regroups < MOST_REGROUPS {
+                        continue;
+                    }
+                    alone.extend(group.drain(..));
                 }
                 Attempt::Failed { .. } => alone.extend(group.drain(..)),
             }
@@ -131,21 +135,34 @@ impl Queue {
         }
     }
 
-    async fn attempt(&self, connection: &Connection, group: &[Waiting]) -> Attempt {
-        let database = match connection.database().await {
-            Ok(database) => database,
+    async fn attempt(&self, connection: &Connection, group: &[Waiting], mut unsure: Option<Unsure>) -> Attempt {
+        let opened = match connection.database().await {
+            Ok(opened) => opened,
             Err(error) => {
                 self.note_start();
-                return Attempt::Failed { batch: None, error };
+                return Attempt::Failed { batch: None, error, unsure };
             }
         };
         let batches: Vec<WriteBatch> = group.iter().map(|entry| entry.batch.clone()).collect();
-        let running = run(&database, connection.layout(), batches);
+        let life = Life::default();
+        let running = check(&opened.layout, &batches).and_then(|()| {
+            let mark = connection.next_mark();
+            during(&life, || run(&opened, batches, mark, &mut unsure)).map_err(|error| (None, error))
+        });
         self.note_start();
-        match running {
-            Ok(running) => running.finished().await,
-            Err(error) => Attempt::Failed { batch: None, error },
+        let attempt = match running {
+            Ok(mut running) => match connection.pulse().within(&life, running.finished()).await {
+                Some(attempt) => attempt,
+                None => running.given_up(),
+            },
+            Err((batch, error)) => Attempt::Failed { batch, error, unsure },
+        };
+        match &attempt {
+            Attempt::Settled(_) => connection.served(),
+            Attempt::Failed { error, .. } if is_dead(error) => connection.lost(&opened.database),
+            Attempt::Failed { .. } => {}
         }
+        attempt
     }
 
     /// Lets reads go that waited for what has its transaction now.
@@ -154,6 +171,21 @@ impl Queue {
             wake(&self.started);
         }
     }
+}
+
+/// Finds the first batch that cannot be, because of an index that is not there or a collection whose schema another
+/// version of the application has changed.
+fn check(layout: &Layout, batches: &[WriteBatch]) -> core::result::Result<(), (Option<usize>, Error)> {
+    for (at, batch) in batches.iter().enumerate() {
+        for op in &batch.ops {
+            let checked = match op {
+                WriteOp::Verify(wanted) => check_source(layout, &wanted.collection, &wanted.source),
+                _ => layout.check(op.collection()),
+            };
+            checked.map_err(|error| (Some(at), error))?;
+        }
+    }
+    Ok(())
 }
 
 async fn wait_if(busy: bool, waiters: &RefCell<Vec<oneshot::Sender<()>>>) {

@@ -2,7 +2,10 @@
 
 use core::ops::Bound;
 
-use crate::model::{Index, Key, KeyPath, Schema, system};
+use super::mark::COMMITS;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Body, Fields, Index, Key, KeyPath, Record, Schema, system};
+use crate::policy::StoreShape;
 
 /// The version of this layout: the millions of the database's version number.
 pub(super) const LAYOUT: u32 = 1;
@@ -12,20 +15,11 @@ pub(super) const LAYOUT_STEP: u32 = 1_000_000;
 /// The index over the ends of lives. Records without one cost it nothing.
 pub(super) const EXPIRING: &str = "tidekeep:expires";
 
-/// An object store, as declared or as found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct StoreShape {
-    pub(super) name: String,
-    pub(super) key_path: Option<KeyPath>,
-    pub(super) auto_increment: bool,
-    pub(super) indexes: Vec<Index>,
-}
-
 /// Where the rows of a collection are.
 #[derive(Debug)]
 pub(super) enum Place<'a> {
-    /// In an object store of their own.
-    Own { store: &'a str, key_path: Option<&'a KeyPath> },
+    /// In an object store of their own, which this application declares or another version of it did.
+    Own { store: &'a str, key_path: Option<&'a KeyPath>, declared: bool },
     /// In the store that all undeclared namespaces share, under `[namespace, key]`.
     Shared { namespace: &'a str },
 }
@@ -40,33 +34,84 @@ pub(super) struct Layout {
     schema: std::rc::Rc<Schema>,
     /// The key path of the credentials' store.
     service: KeyPath,
+    /// The object stores of the open database.
+    found: Vec<StoreShape>,
 }
 
 impl Layout {
     pub(super) fn new(schema: std::rc::Rc<Schema>) -> Self {
-        Self { schema, service: KeyPath::Single("service".to_owned()) }
+        Self { schema, service: KeyPath::Single("service".to_owned()), found: Vec::new() }
+    }
+
+    /// The layout of a database in which these stores were found.
+    pub(super) fn of(&self, found: Vec<StoreShape>) -> Self {
+        Self { found, ..self.clone() }
     }
 
     pub(super) fn place<'a>(&'a self, collection: &'a str) -> Place<'a> {
         if let Some(declared) = self.schema.get(collection) {
-            return Place::Own { store: collection, key_path: declared.key_path.as_ref() };
+            return Place::Own { store: collection, key_path: declared.key_path.as_ref(), declared: true };
         }
         if collection == system::CREDENTIALS {
-            return Place::Own { store: collection, key_path: Some(&self.service) };
+            return Place::Own { store: collection, key_path: Some(&self.service), declared: true };
         }
         if SYSTEM_STORES.contains(&collection) {
-            return Place::Own { store: collection, key_path: None };
+            return Place::Own { store: collection, key_path: None, declared: true };
         }
-        Place::Shared { namespace: collection }
+        match self.undeclared().find(|store| store.name == collection) {
+            Some(store) => Place::Own { store: collection, key_path: store.key_path.as_ref(), declared: false },
+            None => Place::Shared { namespace: collection },
+        }
     }
 
-    pub(super) fn has_index(&self, collection: &str, name: &str) -> bool {
-        self.schema.get(collection).is_some_and(|declared| declared.indexes.iter().any(|index| index.name == name))
+    /// The stores of collections that another version of the application declared.
+    pub(super) fn undeclared(&self) -> impl Iterator<Item = &StoreShape> {
+        self.found.iter().filter(|store| {
+            let ours = store.indexes.iter().any(|index| index.name == EXPIRING);
+            let system = store.name.contains(':') || store.name == system::CREDENTIALS;
+            ours && !system && self.schema.get(&store.name).is_none()
+        })
+    }
+
+    /// Checks that a collection is stored under the declared key path.
+    ///
+    /// # Errors
+    ///
+    /// `VERSION_ERROR` where another version of the application has changed it since.
+    pub(super) fn check(&self, collection: &str) -> Result<()> {
+        let Some(declared) = self.schema.get(collection) else { return Ok(()) };
+        let found = self.found.iter().find(|store| store.name == collection);
+        if found.is_none_or(|found| found.key_path == declared.key_path) {
+            return Ok(());
+        }
+        Err(changed("keyPath").with("collection", collection))
+    }
+
+    /// Checks that an index is there as it is declared.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_QUERY` where it is not declared; `VERSION_ERROR` where another version of the application has changed it
+    /// since.
+    pub(super) fn check_index(&self, collection: &str, name: &str) -> Result<()> {
+        let named = |indexes: &[Index]| indexes.iter().find(|index| index.name == name).cloned();
+        let Some(declared) = self.schema.get(collection).and_then(|declared| named(&declared.indexes)) else {
+            return Err(Error::new(ErrorKind::InvalidQuery, "the collection has no such index; declare it")
+                .with("collection", collection)
+                .with("index", name));
+        };
+        let found = self.found.iter().find(|store| store.name == collection).and_then(|store| named(&store.indexes));
+        // Whether it refuses records makes no difference to reading.
+        let serves = |found: Index| found.key_path == declared.key_path && found.multi_entry == declared.multi_entry;
+        if found.is_some_and(serves) {
+            return Ok(());
+        }
+        Err(changed("index").with("collection", collection).with("index", name))
     }
 
     /// Whether a store may refuse a record once it was handed over: because of a unique index.
     pub(super) fn may_refuse(&self, collection: &str) -> bool {
-        self.schema.get(collection).is_some_and(|declared| declared.indexes.iter().any(|index| index.unique))
+        self.found.iter().any(|store| store.name == collection && store.indexes.iter().any(|index| index.unique))
     }
 
     /// Every object store that there must be.
@@ -83,6 +128,7 @@ impl Layout {
             },
         };
         let mut wanted: Vec<StoreShape> = SYSTEM_STORES.into_iter().map(own).collect();
+        wanted.push(own(COMMITS));
         wanted.push(shape(system::CREDENTIALS, Some(self.service.clone()), &[]));
         for (name, collection) in self.schema.collections() {
             wanted.push(shape(name, collection.key_path.clone(), &collection.indexes));
@@ -95,6 +141,12 @@ fn shape(name: &str, key_path: Option<KeyPath>, declared: &[Index]) -> StoreShap
     let mut indexes = vec![expiring(KeyPath::Single("_tidekeep.expires".to_owned()))];
     indexes.extend_from_slice(declared);
     StoreShape { name: name.to_owned(), key_path, auto_increment: false, indexes }
+}
+
+fn changed(what: &str) -> Error {
+    let message =
+        format!("another version of the application has changed the {what} of the collection; reload the page");
+    Error::new(ErrorKind::VersionError, message)
 }
 
 fn expiring(key_path: KeyPath) -> Index {
@@ -120,6 +172,27 @@ impl<'a> Place<'a> {
     /// Whether rows carry their key inside.
     pub(super) const fn inline(&self) -> bool {
         matches!(self, Self::Own { key_path: Some(_), .. })
+    }
+
+    /// Checks that a record may lie in a collection that another version of the application declared.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_KEY` where rows carry their keys there, and the record does not.
+    pub(super) fn check(&self, record: &Record) -> Result<()> {
+        let (Self::Own { key_path: Some(key_path), declared: false, .. }, Body::Clear(payload)) = (self, &record.body)
+        else {
+            return Ok(());
+        };
+        if payload.field(system::RESERVED).is_none() && key_path.extract(payload).as_ref() == Some(&record.key) {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::InvalidKey,
+            "another version of the application declares a keyPath for this namespace, and the value does not carry its \
+             key there; declare the collection as that version does",
+        )
+        .with("keyPath", key_path.paths().join(" + ")))
     }
 
     pub(super) fn key_paths(&self) -> &'a [String] {

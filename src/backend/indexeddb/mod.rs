@@ -5,28 +5,29 @@ mod connection;
 mod convert;
 mod error;
 mod group;
+mod identity;
 mod layout;
+mod mark;
 mod open;
+mod pulse;
 mod read;
 mod staging;
 mod transaction;
+mod upgrade;
 mod verifying;
 
 use core::fmt;
 use core::future::Future;
 use std::rc::Rc;
 
-use web_sys::IdbDatabase;
-
+use super::incident::Incidents;
 use super::{Backend, Facts, LocalFuture, Row, Scan, Source};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Acknowledged, CommitReceipt, Durability, Key, KeyRange, Record, Schema, WriteBatch};
-use connection::Connection;
+use connection::{Connection, Opened, silent};
 use group::Queue;
 use layout::Layout;
-
-/// How often a read is tried again on a new connection.
-const RECONNECTS: usize = 3;
+use pulse::{Life, living};
 
 /// A backend over one IndexedDB database.
 pub struct IndexedDbBackend {
@@ -46,28 +47,51 @@ impl IndexedDbBackend {
         Ok(Self { connection: Rc::new(connection), queue: Rc::default() })
     }
 
+    /// What happens to the database that no call is the cause of.
+    #[must_use]
+    pub fn incidents(&self) -> Incidents {
+        self.connection.incidents().clone()
+    }
+
+    /// The identity of the database: another one, and it is another database.
+    #[must_use]
+    pub fn birth(&self) -> String {
+        self.connection.birth()
+    }
+
     /// Reads once everything committed before has its transaction, on a new connection where the old one is dead.
-    async fn reading<'a, T, F>(
-        &'a self,
-        operation: &'static str,
-        read: impl Fn(IdbDatabase, &'a Layout) -> F,
-    ) -> Result<T>
+    async fn reading<'a, T, F>(&'a self, operation: &'static str, read: impl Fn(Opened) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>> + 'a,
     {
         self.queue.overtaken().await;
-        let mut reconnects = 0;
+        let mut tries = 0;
         loop {
-            let database = self.connection.database().await.map_err(|error| error.during(operation))?;
-            match read(database, self.connection.layout()).await {
-                Err(error) if error.kind() == ErrorKind::ConnectionLost && reconnects < RECONNECTS => {
-                    self.connection.lost();
-                    reconnects += 1;
+            let result = match self.connection.database().await {
+                Err(error) => Err(error),
+                Ok(opened) => {
+                    let (life, database) = (Life::default(), opened.database.clone());
+                    let result = self.connection.pulse().within(&life, living(&life, read(opened))).await;
+                    let result = result.unwrap_or_else(|| Err(silent()));
+                    match &result {
+                        Ok(_) => self.connection.served(),
+                        Err(error) if is_dead(error) => self.connection.lost(&database),
+                        Err(_) => {}
+                    }
+                    result
                 }
+            };
+            match result {
+                Err(error) if self.connection.again(&error, &mut tries).await => {}
                 result => return result.map_err(|error| error.during(operation)),
             }
         }
     }
+}
+
+/// Whether the connection is of no use after this.
+fn is_dead(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionLost | ErrorKind::Timeout)
 }
 
 impl fmt::Debug for IndexedDbBackend {
@@ -97,22 +121,20 @@ impl Backend for IndexedDbBackend {
                 };
                 return Ok(CommitReceipt { ops: Vec::new(), durability });
             }
-            for wanted in batch.conditions() {
-                read::check_source(self.connection.layout(), &wanted.collection, &wanted.source)
-                    .map_err(|error| error.during("commit"))?;
-            }
             self.queue.commit(&self.connection, batch).await.map_err(|error| error.during("commit"))
         })
     }
 
     fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
-        Box::pin(self.reading("get", move |database, layout| async move {
-            read::get(&database, layout, collection, keys).await
+        Box::pin(self.reading("get", move |opened| async move {
+            read::get(&opened.database, &opened.layout, collection, keys).await
         }))
     }
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
-        Box::pin(self.reading("scan", move |database, layout| async move { read::scan(&database, layout, scan).await }))
+        Box::pin(
+            self.reading("scan", move |opened| async move { read::scan(&opened.database, &opened.layout, scan).await }),
+        )
     }
 
     fn count<'a>(
@@ -121,13 +143,18 @@ impl Backend for IndexedDbBackend {
         source: &'a Source,
         range: &'a KeyRange,
     ) -> LocalFuture<'a, Result<u64>> {
-        Box::pin(self.reading("count", move |database, layout| async move {
-            read::count(&database, layout, collection, source, range).await
+        Box::pin(self.reading("count", move |opened| async move {
+            read::count(&opened.database, &opened.layout, collection, source, range).await
         }))
     }
 
     fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        Box::pin(self.reading("namespaces", |database, _| async move { read::namespaces(&database).await }))
+        Box::pin(
+            self.reading(
+                "namespaces",
+                |opened| async move { read::namespaces(&opened.database, &opened.layout).await },
+            ),
+        )
     }
 
     fn close(&self) -> LocalFuture<'_, ()> {

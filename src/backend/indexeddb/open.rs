@@ -4,57 +4,75 @@
 //! upgrade is given every store that is there besides the wanted ones, so nothing that a newer or older application
 //! declared is dropped.
 
+use core::cell::{Cell, RefCell};
+use std::rc::Rc;
+
 use futures_channel::oneshot;
-use js_sys::Array;
 use rexie::{ObjectStore, Rexie};
 use wasm_bindgen::prelude::*;
-use web_sys::{DomStringList, Event, IdbDatabase, IdbIndex, IdbObjectStore, IdbOpenDbRequest, IdbTransaction};
+use web_sys::{Event, IdbDatabase, IdbOpenDbRequest, IdbTransaction};
 
 use super::api::{begin, factory};
 use super::error::{from_js, from_rexie};
-use super::layout::{LAYOUT, LAYOUT_STEP, StoreShape};
+use super::layout::{LAYOUT, LAYOUT_STEP};
+use super::pulse::{Life, Pulse, living};
+use super::upgrade::{Upgrade, inspect, texts};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Index, KeyPath};
+use crate::model::KeyPath;
 use crate::platform::{spawn, within};
+use crate::policy::{Occasion, StoreShape, plan};
 
 /// How long an open may take, milliseconds.
-const OPEN_MS: f64 = 5_000.0;
-/// How long an upgrade may take, milliseconds.
-const UPGRADE_MS: f64 = 30_000.0;
+pub(super) const OPEN_MS: f64 = 5_000.0;
 /// How often to begin again when other tabs upgrade at the same time.
 const ATTEMPTS: usize = 5;
+/// The version of a new database.
+const FIRST: u32 = LAYOUT * LAYOUT_STEP;
 
-/// Opens a database in which every wanted store is as wanted.
+/// Opens a database in which every wanted store is as wanted; gives what stores are there.
 ///
 /// # Errors
 ///
-/// `TIMEOUT`, `BLOCKED` where the browser does not answer in time; `VERSION_ERROR` for a database of a newer layout;
-/// `INVALID_CONFIG` where a store is there with another key path; what the browser says otherwise.
-pub(super) async fn open(name: &str, wanted: &[StoreShape]) -> Result<IdbDatabase> {
+/// `TIMEOUT` where the browser does not answer within `limit` milliseconds; `BLOCKED` where another tab holds up an
+/// upgrade; `VERSION_ERROR` for a database of a newer layout; what [`Upgrade::run`] refuses; what the browser says
+/// otherwise.
+pub(super) async fn open(
+    name: &str,
+    wanted: &[StoreShape],
+    occasion: Occasion,
+    limit: f64,
+) -> Result<(IdbDatabase, Vec<StoreShape>)> {
     for _ in 0..ATTEMPTS {
-        let (stores, version) = match probe(name).await? {
-            None => (wanted.to_vec(), LAYOUT * LAYOUT_STEP),
-            Some(database) => {
-                let version = version_of(&database);
-                let found = check_layout(version).and_then(|()| inspect(&database));
-                let next = found.and_then(|found| union(found, wanted));
-                match next {
-                    Ok(None) => return Ok(database),
-                    Ok(Some(stores)) => {
-                        database.close();
-                        (stores, (version + 1).max(LAYOUT * LAYOUT_STEP))
-                    }
-                    Err(error) => {
-                        database.close();
-                        return Err(error.with("database", name));
-                    }
-                }
-            }
+        let Some(database) = probe(name, limit).await? else {
+            create(name, wanted.to_vec()).await?;
+            continue;
         };
-        upgrade(name, stores, version).await?;
+        let version = version_of(&database);
+        let found = check_layout(version).and_then(|()| look(&database));
+        let planned = found.and_then(|found| Ok((plan(&found, wanted, occasion)?.is_empty(), found)));
+        match planned {
+            Ok((true, found)) => return Ok((database, found)),
+            Ok((false, _)) => {
+                database.close();
+                upgrade(name, wanted, occasion, (version + 1).max(FIRST)).await?;
+            }
+            Err(error) => {
+                database.close();
+                return Err(error.with("database", name));
+            }
+        }
     }
     Err(Error::new(ErrorKind::Blocked, "other tabs keep changing the database; close them and try again")
         .with("database", name))
+}
+
+fn look(database: &IdbDatabase) -> Result<Vec<StoreShape>> {
+    let names = texts(&database.object_store_names());
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stores: Vec<&str> = names.iter().map(String::as_str).collect();
+    inspect(database, &begin(database, &stores, None)?)
 }
 
 /// Deletes a database.
@@ -98,153 +116,78 @@ fn check_layout(version: u32) -> Result<()> {
 }
 
 /// Opens the database as it is; none where there is no such database, and none is made.
-async fn probe(name: &str) -> Result<Option<IdbDatabase>> {
+async fn probe(name: &str, limit: f64) -> Result<Option<IdbDatabase>> {
     let request: IdbOpenDbRequest = factory()?.open(name).map_err(|thrown| from_js(&thrown).with("database", name))?;
     let (sender, receiver) = oneshot::channel();
-    let opening = request.clone();
     // This lives on past the time limit: a connection that comes late must be closed, or it blocks every upgrade.
     spawn(async move {
-        let outcome = settle(&opening).await;
+        let absent = Rc::new(Cell::new(false));
+        let (making, called_off) = (request.clone(), Rc::clone(&absent));
+        let on_upgrade = Closure::<dyn FnMut(Event)>::new(move |_: Event| {
+            // It is being made: take that back. The open fails with it.
+            called_off.set(true);
+            if let Some(transaction) = making.transaction() {
+                drop(transaction.abort());
+            }
+        });
+        request.set_onupgradeneeded(Some(on_upgrade.as_ref().unchecked_ref()));
+        let outcome = settle(&request).await;
+        request.set_onupgradeneeded(None);
+        let outcome = if absent.get() { Ok(None) } else { outcome.map(Some) };
         if let Err(Ok(Some(late))) = sender.send(outcome) {
             late.close();
         }
     });
-    match within(OPEN_MS, receiver).await {
+    match within(limit, receiver).await {
         Some(Ok(outcome)) => outcome.map_err(|error| error.with("database", name)),
         _ => Err(Error::new(ErrorKind::Timeout, "the browser did not open the database in time; reload and try again")
             .with("database", name)),
     }
 }
 
-/// Waits for an open request, and calls off the making of a database that is not there.
-async fn settle(request: &IdbOpenDbRequest) -> Result<Option<IdbDatabase>> {
+/// Waits for an open request.
+async fn settle(request: &IdbOpenDbRequest) -> Result<IdbDatabase> {
     let (sender, receiver) = oneshot::channel();
-    let sender = std::rc::Rc::new(core::cell::RefCell::new(Some(sender)));
-    let settle = |outcome: fn(&IdbOpenDbRequest) -> core::result::Result<Option<IdbDatabase>, JsValue>| {
-        let (request, sender) = (request.clone(), std::rc::Rc::clone(&sender));
+    let sender = Rc::new(RefCell::new(Some(sender)));
+    let settle = |outcome: fn(&IdbOpenDbRequest) -> core::result::Result<IdbDatabase, JsValue>| {
+        let (request, sender) = (request.clone(), Rc::clone(&sender));
         Closure::<dyn FnMut(Event)>::new(move |event: Event| {
+            // What fails is told by us, and not by the page.
             event.prevent_default();
             if let Some(sender) = sender.borrow_mut().take() {
                 let _ = sender.send(outcome(&request));
             }
         })
     };
-    let on_success = settle(|request| request.result().map(|database| Some(database.unchecked_into())));
+    let on_success = settle(|request| request.result().map(JsCast::unchecked_into));
     let on_error = settle(|request| Err(request.error().ok().flatten().map_or(JsValue::NULL, JsValue::from)));
-    let on_upgrade = settle(|request| {
-        // It is being made: take that back. What the aborted open then says is of no interest.
-        if let Some(transaction) = request.transaction() {
-            transaction.abort()?;
-        }
-        Ok(None)
-    });
     request.set_onsuccess(Some(on_success.as_ref().unchecked_ref()));
     request.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-    request.set_onupgradeneeded(Some(on_upgrade.as_ref().unchecked_ref()));
     let outcome = receiver.await.unwrap_or(Err(JsValue::NULL));
-    let absent = matches!(outcome, Ok(None));
-    if absent {
-        // The request fails once more, with the abort; the callback that prevents the default must outlive it.
-        on_error.forget();
-    } else {
-        request.set_onerror(None);
-    }
     request.set_onsuccess(None);
-    request.set_onupgradeneeded(None);
+    request.set_onerror(None);
     outcome.map_err(|thrown| from_js(&thrown))
 }
 
-/// The stores that are there.
-fn inspect(database: &IdbDatabase) -> Result<Vec<StoreShape>> {
-    let names = texts(&database.object_store_names());
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let stores: Vec<&str> = names.iter().map(String::as_str).collect();
-    let transaction = begin(database, &stores, None)?;
-    names.iter().map(|name| found(&transaction, name)).collect::<core::result::Result<_, _>>().map_err(|e| from_js(&e))
-}
-
-fn texts(list: &DomStringList) -> Vec<String> {
-    (0..list.length()).filter_map(|at| list.get(at)).collect()
-}
-
-fn found(transaction: &IdbTransaction, name: &str) -> core::result::Result<StoreShape, JsValue> {
-    let store: IdbObjectStore = transaction.object_store(name)?;
-    let mut indexes = Vec::new();
-    for name in texts(&store.index_names()) {
-        let index: IdbIndex = store.index(&name)?;
-        let key_path = key_path(&index.key_path()?).unwrap_or(KeyPath::Single(String::new()));
-        indexes.push(Index { name, key_path, unique: index.unique(), multi_entry: index.multi_entry() });
-    }
-    let key_path = key_path(&store.key_path()?);
-    Ok(StoreShape { name: name.to_owned(), key_path, auto_increment: store.auto_increment(), indexes })
-}
-
-fn key_path(value: &JsValue) -> Option<KeyPath> {
-    if let Some(path) = value.as_string() {
-        return Some(KeyPath::Single(path));
-    }
-    let paths: &Array = value.dyn_ref()?;
-    Some(KeyPath::Compound(paths.iter().filter_map(|path| path.as_string()).collect()))
-}
-
-/// What there is with what is wanted; none where nothing is missing.
-///
-/// An index that is there and not wanted stays, for the application version that wants it; unless it is unique, since
-/// it would go on refusing records.
-fn union(mut found: Vec<StoreShape>, wanted: &[StoreShape]) -> Result<Option<Vec<StoreShape>>> {
-    let mut differs = false;
-    for shape in wanted {
-        let Some(there) = found.iter_mut().find(|there| there.name == shape.name) else {
-            found.push(shape.clone());
-            differs = true;
-            continue;
-        };
-        if there.key_path != shape.key_path || there.auto_increment != shape.auto_increment {
-            return Err(Error::new(
-                ErrorKind::InvalidConfig,
-                "the collection is stored under another keyPath; declare that one, or copy the records to a new collection",
-            )
-            .with("collection", &shape.name));
-        }
-        let count = there.indexes.len();
-        there.indexes.retain(|index| !index.unique || shape.indexes.iter().any(|wanted| wanted.name == index.name));
-        differs |= there.indexes.len() != count;
-        for wanted in &shape.indexes {
-            match there.indexes.iter_mut().find(|index| index.name == wanted.name) {
-                Some(index) if index == wanted => continue,
-                Some(index) => *index = wanted.clone(),
-                None => there.indexes.push(wanted.clone()),
-            }
-            differs = true;
-        }
-    }
-    Ok(differs.then_some(found))
-}
-
-/// Makes or upgrades the database. That another tab was first is no error: the caller looks again.
-async fn upgrade(name: &str, stores: Vec<StoreShape>, version: u32) -> Result<()> {
+/// Makes a database that is not there. That another tab was first is no error: the caller looks again.
+async fn create(name: &str, stores: Vec<StoreShape>) -> Result<()> {
     let builder = stores
         .into_iter()
-        .fold(Rexie::builder(name).version(version), |builder, shape| builder.add_object_store(declare(shape)));
+        .fold(Rexie::builder(name).version(FIRST), |builder, shape| builder.add_object_store(declare(shape)));
     let (sender, receiver) = oneshot::channel();
     spawn(async move {
         // Closed as soon as it is there, however late: nothing is left to block others.
         let outcome = builder.build().await.map(Rexie::close);
         let _ = sender.send(outcome);
     });
-    match within(UPGRADE_MS, receiver).await {
+    match within(OPEN_MS, receiver).await {
         Some(Ok(Ok(()))) => Ok(()),
         Some(Ok(Err(error))) => {
             let error = from_rexie(&error);
             if error.kind() == ErrorKind::VersionError { Ok(()) } else { Err(error.with("database", name)) }
         }
-        _ => Err(Error::new(
-            ErrorKind::Blocked,
-            "another tab holds the database in an older version; close it or reload it, and try again",
-        )
-        .with("database", name)),
+        _ => Err(Error::new(ErrorKind::Timeout, "the browser did not make the database in time; reload and try again")
+            .with("database", name)),
     }
 }
 
@@ -262,4 +205,65 @@ fn declare(shape: StoreShape) -> ObjectStore {
         };
         store.add_index(declared.unique(index.unique).multi_entry(index.multi_entry))
     })
+}
+
+/// What the callbacks of an upgrade share.
+struct Upgrading {
+    life: Life,
+    transaction: RefCell<Option<IdbTransaction>>,
+    failure: RefCell<Option<Error>>,
+}
+
+/// Upgrades a database. That another tab was first is no error: the caller looks again.
+async fn upgrade(name: &str, wanted: &[StoreShape], occasion: Occasion, version: u32) -> Result<()> {
+    let request = factory()?.open_with_u32(name, version).map_err(|thrown| from_js(&thrown).with("database", name))?;
+    let life = Life::default();
+    let state =
+        Rc::new(Upgrading { life: Rc::clone(&life), transaction: RefCell::default(), failure: RefCell::default() });
+    let (upgrading, opened, stores) = (Rc::clone(&state), request.clone(), wanted.to_vec());
+    let on_upgrade = Closure::<dyn FnMut(Event)>::new(move |_: Event| {
+        let (Some(transaction), Ok(database)) = (opened.transaction(), opened.result()) else { return };
+        let (state, stores) = (Rc::clone(&upgrading), stores.clone());
+        state.transaction.replace(Some(transaction.clone()));
+        spawn(async move {
+            let database: IdbDatabase = database.unchecked_into();
+            let upgrade = Upgrade { database: &database, transaction: &transaction };
+            if let Err(error) = living(&state.life, upgrade.run(&stores, occasion)).await {
+                state.failure.replace(Some(error));
+                // What has aborted by itself needs no abort.
+                drop(transaction.abort());
+            }
+        });
+    });
+    request.set_onupgradeneeded(Some(on_upgrade.as_ref().unchecked_ref()));
+    let (sender, receiver) = oneshot::channel();
+    // This lives on past the time limit: a connection that comes late must be closed, or it blocks every upgrade.
+    let opening = request.clone();
+    spawn(async move {
+        let outcome = settle(&opening).await.map(|database| database.close());
+        opening.set_onupgradeneeded(None);
+        drop(on_upgrade);
+        let _ = sender.send(outcome);
+    });
+    let outcome = Rc::new(Pulse::default()).within(&life, receiver).await;
+    let failure = state.failure.take();
+    match (outcome, failure, state.transaction.take()) {
+        (Some(Ok(Ok(()))), ..) => Ok(()),
+        (Some(Ok(Err(error))), None, _) if error.kind() == ErrorKind::VersionError => Ok(()),
+        (Some(_), Some(error), _) | (Some(Ok(Err(error))), None, _) => Err(error.with("database", name)),
+        (_, _, Some(transaction)) => {
+            // It is taken back, so that what comes next need not wait for it.
+            drop(transaction.abort());
+            Err(Error::new(
+                ErrorKind::Timeout,
+                "the browser did not upgrade the database in time; reload and try again",
+            )
+            .with("database", name))
+        }
+        (_, _, None) => Err(Error::new(
+            ErrorKind::Blocked,
+            "another tab holds the database in an older version; close it or reload it, and try again",
+        )
+        .with("database", name)),
+    }
 }

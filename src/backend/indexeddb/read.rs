@@ -9,13 +9,13 @@ use web_sys::{
     IdbRequest, IdbTransaction,
 };
 
-use super::api::{answer, begin, factory, walk};
+use super::api::{answer, asked, begin, factory, walk};
 use super::convert::{from_row, to_range};
 use super::error::from_js;
 use super::layout::{EXPIRING, Layout, Place, after_namespace};
 use crate::backend::{Direction, Position, Read, Row, Scan, Source};
-use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Key, KeyRange, Record, system};
+use crate::error::Result;
+use crate::model::{Key, KeyRange, Record, sorted_names, system};
 
 pub(super) async fn get(
     database: &IdbDatabase,
@@ -26,6 +26,7 @@ pub(super) async fn get(
     if keys.is_empty() {
         return Ok(Vec::new());
     }
+    layout.check(collection)?;
     let place = layout.place(collection);
     let transaction = begin(database, &[place.store()], None)?;
     let store = transaction.object_store(place.store()).map_err(|thrown| from_js(&thrown))?;
@@ -227,9 +228,17 @@ impl Jump {
     }
 }
 
-/// The namespaces with rows in the shared store: one step of a cursor for each.
-pub(super) async fn namespaces(database: &IdbDatabase) -> Result<Vec<String>> {
-    let transaction = begin(database, &[system::ENTRIES], None)?;
+/// The namespaces with rows in the shared store, at one step of a cursor for each; and the collections with rows that
+/// another version of the application declared.
+pub(super) async fn namespaces(database: &IdbDatabase, layout: &Layout) -> Result<Vec<String>> {
+    let mut stores = vec![system::ENTRIES];
+    stores.extend(layout.undeclared().map(|store| store.name.as_str()));
+    let transaction = begin(database, &stores, None)?;
+    let counts = layout.undeclared().map(|store| {
+        let count = transaction.object_store(&store.name).and_then(|store| store.count());
+        asked(count).map(|count| (store.name.clone(), count))
+    });
+    let counts = counts.collect::<Result<Vec<_>>>()?;
     let request = transaction.object_store(system::ENTRIES).and_then(|store| store.open_key_cursor());
     let names = walk(request, |cursor, names| {
         let name = Array::from(&cursor.key()?).get(0);
@@ -239,7 +248,13 @@ pub(super) async fn namespaces(database: &IdbDatabase) -> Result<Vec<String>> {
         Ok(true)
     })
     .await?;
-    Ok(names.iter().filter_map(|name| name.as_string()).collect())
+    let mut names: Vec<String> = names.iter().filter_map(|name| name.as_string()).collect();
+    for (name, count) in counts {
+        if count.finished().await?.as_f64() > Some(0.0) {
+            names.push(name);
+        }
+    }
+    Ok(sorted_names(names))
 }
 
 /// The range of a scan as IndexedDB takes it.
@@ -294,12 +309,9 @@ impl Rows {
 }
 
 pub(super) fn check_source(layout: &Layout, collection: &str, source: &Source) -> Result<()> {
+    layout.check(collection)?;
     match source {
-        Source::Index(name) if !layout.has_index(collection, name) => {
-            Err(Error::new(ErrorKind::InvalidQuery, "the collection has no such index; declare it")
-                .with("collection", collection)
-                .with("index", name))
-        }
-        Source::Primary | Source::Index(_) | Source::Expiring => Ok(()),
+        Source::Index(name) => layout.check_index(collection, name),
+        Source::Primary | Source::Expiring => Ok(()),
     }
 }

@@ -7,12 +7,16 @@ use core::cell::RefCell;
 use std::rc::Rc;
 
 use wasm_bindgen::prelude::*;
-use web_sys::{Event, IdbDatabase, IdbRequest, IdbTransaction};
+use web_sys::{Event, IdbRequest, IdbTransaction};
 
 use super::api::{Settlement, acknowledged, begin, commit_now};
+use super::connection::{Opened, silent};
 use super::convert::{from_row, to_range, to_row};
 use super::error::from_js;
+use super::is_dead;
 use super::layout::{Layout, Place};
+use super::mark::{self, COMMITS, Mark};
+use super::pulse::beating;
 use super::staging::Staging;
 use super::verifying::Verifying;
 use crate::error::{Error, Result};
@@ -23,12 +27,23 @@ use crate::model::{
 
 type Callback = Closure<dyn FnMut(Event)>;
 
+/// Of how many requests one is listened to, for a sign of life.
+const HEARD: usize = 64;
+
 /// What came of one try to commit a group.
 pub(super) enum Attempt {
     /// Each batch has its outcome.
     Settled(Vec<Result<CommitReceipt>>),
-    /// Nothing was stored; the batch to blame, if one is.
-    Failed { batch: Option<usize>, error: Error },
+    /// It failed. The batch to blame, if one is; and what there is to find out, where it may be stored all the same.
+    Failed { batch: Option<usize>, error: Error, unsure: Option<Unsure> },
+}
+
+/// A transaction whose end nobody saw.
+pub(super) struct Unsure {
+    /// The mark that it left if it landed.
+    number: u32,
+    /// What it came to if it did.
+    outcomes: Vec<Result<Vec<OpReceipt>>>,
 }
 
 /// A transaction that is under way.
@@ -36,7 +51,7 @@ pub(super) struct Running {
     transaction: IdbTransaction,
     settlement: Settlement,
     work: Rc<RefCell<Work>>,
-    _callbacks: (Callback, Option<Callback>),
+    _callbacks: (Callback, Callback),
 }
 
 /// What the callbacks of a transaction work on.
@@ -49,17 +64,37 @@ struct Work {
     /// Requests that write, and for which batch; where it appends, for which of its operations.
     writes: Vec<(IdbRequest, usize, Option<usize>)>,
     failure: Option<(Option<usize>, Error)>,
+    mark: Mark,
+    /// An earlier transaction of the same batches, and the request for the mark that it left if it landed.
+    before: Option<(Unsure, IdbRequest)>,
+    /// Whether everything is written, so that it may land.
+    emitted: bool,
+    /// Hears of requests, as a sign of life.
+    alive: Callback,
+    /// The requests that are listened to.
+    heard: Vec<IdbRequest>,
 }
 
 /// Begins the transaction of a group. It goes on by itself.
-pub(super) fn run(database: &IdbDatabase, layout: &Layout, batches: Vec<WriteBatch>) -> Result<Running> {
+///
+/// Where an earlier one of the same batches may have landed, that is found out first.
+pub(super) fn run(
+    opened: &Opened,
+    batches: Vec<WriteBatch>,
+    mark: Mark,
+    unsure: &mut Option<Unsure>,
+) -> Result<Running> {
+    let Opened { database, layout } = opened;
     let touched = touched(&batches);
     let stores = stores(layout, &touched, &batches);
     let strict = batches.iter().any(|batch| batch.durability == Durability::Strict);
     let durability = if strict { Durability::Strict } else { Durability::Relaxed };
     let transaction = begin(database, &stores, Some(durability))?;
     let settlement = Settlement::watch(&transaction);
+    let beat = beating();
+    let alive = beat.clone();
     let outcomes = Vec::with_capacity(batches.len());
+    let before = if unsure.is_some() { Some(mark.look(&transaction)?) } else { None };
     let work = Rc::new(RefCell::new(Work {
         batches,
         reads: Vec::new(),
@@ -67,6 +102,11 @@ pub(super) fn run(database: &IdbDatabase, layout: &Layout, batches: Vec<WriteBat
         outcomes,
         writes: Vec::new(),
         failure: None,
+        mark,
+        before: None,
+        emitted: false,
+        alive: Callback::new(move |_: Event| alive()),
+        heard: Vec::new(),
     }));
 
     let blamed = Rc::clone(&work);
@@ -74,34 +114,47 @@ pub(super) fn run(database: &IdbDatabase, layout: &Layout, batches: Vec<WriteBat
     transaction.set_onerror(Some(on_error.as_ref().unchecked_ref()));
 
     let last = work.borrow_mut().read(layout, &transaction, touched)?;
-    let layout = layout.clone();
-    let on_read = match last {
-        None => {
-            work.borrow_mut().write(&layout, &transaction);
-            None
-        }
-        Some(request) => {
-            let (deciding, writing) = (Rc::clone(&work), transaction.clone());
-            let on_read = Callback::new(move |_: Event| {
-                deciding.borrow_mut().write(&layout, &writing);
-            });
-            request.set_onsuccess(Some(on_read.as_ref().unchecked_ref()));
-            Some(on_read)
-        }
-    };
+    let (deciding, writing, layout) = (Rc::clone(&work), transaction.clone(), Rc::clone(layout));
+    let on_read = Callback::new(move |_: Event| {
+        beat();
+        deciding.borrow_mut().write(&layout, &writing);
+    });
+    match last.or_else(|| before.clone()) {
+        None => work.borrow_mut().write(&opened.layout, &transaction),
+        Some(request) => work.borrow_mut().hear(&request, &on_read),
+    }
+    work.borrow_mut().before = unsure.take().zip(before);
     Ok(Running { transaction, settlement, work, _callbacks: (on_error, on_read) })
 }
 
 impl Running {
     /// Resolves once the transaction has completed or aborted.
-    pub(super) async fn finished(self) -> Attempt {
+    pub(super) async fn finished(&mut self) -> Attempt {
         let ending = self.settlement.ended().await;
-        self.transaction.set_onerror(None);
         let mut work = self.work.borrow_mut();
-        match (ending, work.failure.take()) {
+        let failure = work.failure.take();
+        match (ending, failure) {
             (Ok(()), None) => Attempt::Settled(work.receipts(acknowledged(&self.transaction))),
-            (_, Some((batch, error))) => Attempt::Failed { batch, error },
-            (Err(cause), None) => Attempt::Failed { batch: None, error: from_js(&cause).during("commit") },
+            (_, Some((batch, error))) => work.failed(batch, error),
+            (Err(cause), None) => work.failed(None, from_js(&cause).during("commit")),
+        }
+    }
+
+    /// Gives up waiting for the end.
+    pub(super) fn given_up(&self) -> Attempt {
+        // What can still be aborted is not stored.
+        let stopped = self.transaction.abort().is_ok();
+        let mut work = self.work.borrow_mut();
+        work.emitted &= !stopped;
+        work.failed(None, silent())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.transaction.set_onerror(None);
+        for request in &self.work.borrow().heard {
+            request.set_onsuccess(None);
         }
     }
 }
@@ -132,7 +185,7 @@ fn touched(batches: &[WriteBatch]) -> Vec<Doc> {
 }
 
 fn stores<'a>(layout: &'a Layout, touched: &'a [Doc], batches: &'a [WriteBatch]) -> Vec<&'a str> {
-    let mut stores = Vec::new();
+    let mut stores = vec![COMMITS];
     let mut add = |store: &'a str| {
         if !stores.contains(&store) {
             stores.push(store);
@@ -168,18 +221,66 @@ impl Work {
                 .map_err(|thrown| from_js(&thrown))?;
             self.reads.push((doc, request));
         }
+        self.hear_some();
         let condition = || self.verifying.iter().rev().find_map(Verifying::last);
         Ok(self.reads.last().map(|(_, request)| request).or_else(condition).cloned())
     }
 
+    fn hear(&mut self, request: &IdbRequest, callback: &Callback) {
+        request.set_onsuccess(Some(callback.as_ref().unchecked_ref()));
+        self.heard.push(request.clone());
+    }
+
+    /// Lets requests be heard of now and then.
+    fn hear_some(&mut self) {
+        let requests = self.reads.iter().map(|(_, request)| request);
+        let requests = requests.chain(self.writes.iter().map(|(request, _, _)| request));
+        let some: Vec<IdbRequest> = requests.skip(HEARD - 1).step_by(HEARD).cloned().collect();
+        for request in &some {
+            request.set_onsuccess(Some(self.alive.as_ref().unchecked_ref()));
+        }
+        self.heard.extend(some);
+    }
+
+    /// What an attempt came to that failed.
+    fn failed(&mut self, batch: Option<usize>, error: Error) -> Attempt {
+        let unsure = if !is_dead(&error) {
+            None
+        } else if self.emitted {
+            Some(Unsure { number: self.mark.number, outcomes: core::mem::take(&mut self.outcomes) })
+        } else {
+            self.before.take().map(|(unsure, _)| unsure)
+        };
+        Attempt::Failed { batch, error, unsure }
+    }
+
+    /// Takes the outcome of an earlier transaction of the same batches, if that one landed.
+    fn landed(&mut self) -> bool {
+        let Some((unsure, request)) = self.before.take() else { return false };
+        let found = request.result().ok().and_then(|found| mark::number_of(&found));
+        if found != Some(f64::from(unsure.number)) {
+            return false;
+        }
+        self.mark.number = unsure.number;
+        self.outcomes = unsure.outcomes;
+        true
+    }
+
     /// Decides every operation and writes what comes of it, in this turn.
     fn write(&mut self, layout: &Layout, transaction: &IdbTransaction) {
+        if self.landed() {
+            // Written once more, so that what has landed is as durable as it was to be.
+            self.emitted = self.mark.leave(transaction).is_ok();
+            return;
+        }
         let written = self.staged(layout).and_then(|staging| {
             // Firefox commits a transaction whose request fails after it was told to commit: where one may fail, it is
             // left to see for itself that there are no more.
             let may_fail = staging.changed().any(|(row, _)| layout.may_refuse(&row.doc.collection));
             self.emit(layout, transaction, staging).map(|()| may_fail)
         });
+        self.emitted = written.is_ok();
+        self.hear_some();
         match written {
             Ok(true) => {}
             Ok(false) => commit_now(transaction),
@@ -233,6 +334,7 @@ impl Work {
             let request = add(&layout.place(&append.collection), transaction, append.body, append.now);
             self.writes.push((request.map_err(|error| (Some(append.batch), error))?, append.batch, Some(append.op)));
         }
+        self.mark.leave(transaction).map_err(|error| (None, error))?;
         Ok(())
     }
 
@@ -275,6 +377,9 @@ fn clear(place: &Place<'_>, transaction: &IdbTransaction) -> Result<()> {
 
 fn replace(place: &Place<'_>, transaction: &IdbTransaction, key: &Key, record: Option<&Record>) -> Result<IdbRequest> {
     let store = transaction.object_store(place.store()).map_err(|thrown| from_js(&thrown))?;
+    if let Some(record) = record {
+        place.check(record)?;
+    }
     match record {
         None => store.delete(&place.stored_key(key).to_js()),
         Some(record) if place.inline() => store.put(&to_row(record, place)),

@@ -10,6 +10,7 @@ pub use derive::pbkdf2_sha256;
 pub use number::{number_of, number_text};
 pub use payload::Payload;
 pub(crate) use payload::{is_array, items, names, said};
+pub(crate) use task::slumber;
 pub use task::{sleep, spawn, within};
 
 use crate::error::{Error, ErrorKind, Result};

@@ -13,6 +13,11 @@ extern "C" {
     fn set_timeout(callback: &Function, ms: f64) -> JsValue;
     #[wasm_bindgen(js_name = clearTimeout)]
     fn clear_timeout(timer: &JsValue);
+
+    /// A timer of Node; in browsers it is a number.
+    type NodeTimer;
+    #[wasm_bindgen(method, catch, structural)]
+    fn unref(this: &NodeTimer) -> Result<(), JsValue>;
 }
 
 /// A timer that is cleared when it is dropped, so that it keeps nothing alive.
@@ -36,6 +41,17 @@ pub async fn sleep(ms: f64) {
     // A timer's promise cannot reject.
     let _ = JsFuture::from(elapsed).await;
     drop(timer);
+}
+
+/// Resolves after at least `ms` milliseconds, and lets Node end meanwhile.
+pub(crate) async fn slumber(ms: f64) {
+    let elapsed = Promise::new(&mut |resolve, _| {
+        let timer: NodeTimer = set_timeout(&resolve, ms).unchecked_into();
+        // In browsers there is nothing to call, and nothing that would wait.
+        drop(timer.unref());
+    });
+    // A timer's promise cannot reject.
+    let _ = JsFuture::from(elapsed).await;
 }
 
 /// What the task resolves with, or none where it takes longer than `ms` milliseconds.

@@ -3,6 +3,7 @@
 import { cases as live } from "./live.js";
 import { cases as opening } from "./opening.js";
 import { cases as profiling } from "./profiling.js";
+import { cases as schema } from "./schema.js";
 import { cases as secrets } from "./secrets.js";
 import { cases as signal } from "./signal.js";
 import { cases as validation } from "./validation.js";
@@ -16,6 +17,7 @@ const all = {
   ...opening,
   ...live,
   ...profiling,
+  ...schema,
   ...signal,
   ...validation,
 };

@@ -118,14 +118,6 @@ export const cases = {
     same(await wider.collection("more").count(), 1, "what an older application does not declare");
   },
 
-  "another keyPath is refused, and nothing is lost": async ({ open, reopen, type, StorageError }) => {
-    if (type === "memory") return;
-    const store = await open({ collections: { notes: { keyPath: "id" } } });
-    await store.collection("notes").put({ id: "1" });
-    await refused(StorageError, () => reopen({ collections: { notes: { keyPath: "other" } } }), "INVALID_CONFIG");
-    same(await store.collection("notes").get("1"), { id: "1" });
-  },
-
   "a database of a newer layout is VERSION_ERROR, even where memory could serve, and stays as it is": async ({ raw, reopen, name, createStorage, type, StorageError }) => {
     if (type === "memory") return;
     (await raw(2_000_001, (database) => database.createObjectStore("future"))).close();
