@@ -41,7 +41,7 @@ impl Order {
         }
     }
 
-    fn turn(self, ordering: Ordering) -> Ordering {
+    pub(super) fn turn(self, ordering: Ordering) -> Ordering {
         match self {
             Self::Ascending => ordering,
             Self::Descending => ordering.reverse(),
