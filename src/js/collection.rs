@@ -13,7 +13,7 @@ use super::options::{self, ENTRY, Options, SET_MANY, WriteOptions};
 use super::query;
 use super::signal::abortable;
 use super::store::Shared;
-use super::{error, promise};
+use super::{error, promise, watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Key;
 use crate::platform::Payload;
@@ -201,6 +201,17 @@ impl Collection {
             let filter = query::optional_filter(filter)?;
             Ok(query::count(shared, records, filter))
         })
+    }
+
+    /// Calls back with the result of a query now, and with what changed after every change to it.
+    pub fn watch(
+        &self,
+        filter: &JsValue,
+        listener: &JsValue,
+        options: &JsValue,
+    ) -> core::result::Result<Function, JsValue> {
+        watch::begin(&self.shared, &self.records, filter, listener, options)
+            .map_err(|error| error::to_js(&error.during("watch")))
     }
 
     /// Deletes every record.

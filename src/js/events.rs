@@ -91,14 +91,18 @@ pub(super) fn subscribe(shared: &Rc<Shared>, kind: &str, listener: Function) -> 
         }
     };
     let shared: Weak<Shared> = Rc::downgrade(shared);
-    let unsubscribe = Closure::<dyn FnMut()>::new(move || {
+    Ok(unsubscribing(move || {
         if let Some(shared) = shared.upgrade() {
             // Taken out before it is dropped: dropping runs code of ours that looks at the listeners.
             let kept = shared.listeners.kept.borrow_mut().remove(&number);
             drop(kept);
         }
-    });
-    Ok(unsubscribe.into_js_value().unchecked_into())
+    }))
+}
+
+/// The function that ends a subscription; calling it again does nothing more.
+pub(super) fn unsubscribing(end: impl FnMut() + 'static) -> Function {
+    Closure::<dyn FnMut()>::new(end).into_js_value().unchecked_into()
 }
 
 /// What a listener to one kind of events is told of an event: once for each.

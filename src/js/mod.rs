@@ -18,6 +18,7 @@ mod store;
 mod sync;
 mod tabs;
 mod unlock;
+mod watch;
 
 use core::future::Future;
 

@@ -28,6 +28,11 @@ pub(super) fn request_of_collection(filter: &JsValue, options: &JsValue) -> Resu
     read(filter, &Options::read(options, &["sort", "limit", "offset", "signal"])?)
 }
 
+/// Reads a query whose result is watched: from the beginning, since a page does not move with what comes before it.
+pub(super) fn request_to_watch(filter: &JsValue, options: &JsValue) -> Result<Query> {
+    read(filter, &Options::read(options, &["sort", "limit", "offset"])?)
+}
+
 fn read(filter: &JsValue, options: &Options<'_>) -> Result<Query> {
     Ok(Query {
         filter: optional_filter(filter)?,

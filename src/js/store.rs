@@ -18,7 +18,7 @@ use super::sync::{Running, Sync};
 use super::tabs::Surroundings;
 use super::unlock::Asking;
 use crate::error::Result;
-use crate::platform::environment;
+use crate::platform::{environment, sleep};
 use crate::store::{self, Collection as Records};
 
 /// What the handles of one open store share.
@@ -53,6 +53,13 @@ impl Shared {
         if let Some(running) = &self.sync {
             running.first_pull(&self.store).await;
         }
+    }
+
+    /// Lets go of everyone who listens, once what was finished by closing is told.
+    async fn ended(&self) {
+        sleep(0.0).await;
+        self.surroundings.take();
+        self.store.events().clear();
     }
 
     /// Asks for the passphrase where these records are sealed and the keys are locked.
@@ -259,7 +266,7 @@ impl DataStore {
             shared.stop();
             Ok(async move {
                 shared.store.close().await;
-                shared.surroundings.take();
+                shared.ended().await;
                 Ok(JsValue::UNDEFINED)
             })
         })
@@ -272,7 +279,7 @@ impl DataStore {
             shared.stop();
             Ok(async move {
                 shared.store.destroy().await?;
-                shared.surroundings.take();
+                shared.ended().await;
                 Ok(JsValue::UNDEFINED)
             })
         })

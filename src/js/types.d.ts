@@ -339,6 +339,26 @@ export interface Collection<C extends CollectionSchema> {
   /** Runs the query and tells which index served it, what was left to filter, and how many rows were read. */
   explain(filter: Filter<C> | Filter<C>[], options?: QueryOptions<C>): Promise<QueryPlan>;
   count(filter?: Filter<C> | Filter<C>[]): Promise<number>;
+  /**
+   * Calls the listener with the result of a query, and again after each change to it, from any tab and the endpoint, or
+   * at the end of a row's life: with all rows, and the keys of those that were added, changed or removed. Until the
+   * returned function is called, or the store is closed.
+   *
+   * The first call has all rows in `added`, and comes even where there is none. Rows that did not change are the same
+   * objects as before, `===`. Nothing is called where nothing of the result changed; changes that come together may be
+   * told in one call. Without a sort, rows come by key. What cannot be read raises `error`, and the watch goes on. The
+   * result of a sealed collection is empty while the keys are locked.
+   *
+   * @example
+   * const stop = notes.watch({ field: "place", operator: "eq", value: "Lisbon" }, ({ rows, added }) => {
+   *   console.log(rows.length, "notes, of which new:", added);
+   * });
+   */
+  watch(
+    filter: Filter<C> | Filter<C>[] | undefined,
+    listener: (result: LiveResult<C["value"]>) => void,
+    options?: Pick<QueryOptions<C>, "sort" | "limit" | "offset">,
+  ): Unsubscribe;
   clear(): Promise<void>;
 }
 
@@ -425,6 +445,15 @@ export interface QueryResult<T> {
   key: Key;
   value: T;
   metadata?: Metadata;
+}
+export interface LiveResult<T> {
+  rows: QueryResult<T>[];
+  /** Keys that are new among the rows, in their order. */
+  added: Key[];
+  /** Keys of rows that are other than before, in their order. */
+  changed: Key[];
+  /** Keys that are among the rows no longer. */
+  removed: Key[];
 }
 export interface QueryPlan {
   /** The index, or null where the records' own order served. */

@@ -17,7 +17,7 @@ const UPDATE_ATTEMPTS: usize = 16;
 /// A handle on a collection.
 #[derive(Debug, Clone)]
 pub struct Collection {
-    store: DataStore,
+    pub(super) store: DataStore,
     name: Rc<str>,
     gate: Gate,
 }

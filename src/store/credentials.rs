@@ -1,6 +1,6 @@
 //! Secrets: sealed at rest, opened only while the keys are.
 
-use super::{Collection, DataStore, EntryOptions, Item, ListOptions, WriteResult};
+use super::{Collection, DataStore, EntryOptions, Event, Item, ListOptions, WriteResult};
 use crate::backend::{Read, Scan};
 use crate::crypto::Unlocked;
 use crate::error::{Error, ErrorKind, Result};
@@ -41,6 +41,7 @@ impl Credentials {
     /// Forgets every key.
     pub fn lock(&self) {
         self.store.0.keyring.lock();
+        self.store.events().emit(&Event::Keys);
     }
 
     /// Opens the keys with the passphrase, or makes the first one.
@@ -50,7 +51,9 @@ impl Credentials {
     /// `AUTHENTICATION_FAILED` for a wrong passphrase, `INVALID_CONFIG` for an empty one; `INSECURE_CONTEXT` where the
     /// page has no Web Crypto; `CORRUPTED` for a key that cannot be read.
     pub async fn unlock(&self, passphrase: &[u8]) -> Result<()> {
-        self.unlock_or_create(passphrase).await.map_err(|error| error.during("unlock"))
+        self.unlock_or_create(passphrase).await.map_err(|error| error.during("unlock"))?;
+        self.store.events().emit(&Event::Keys);
+        Ok(())
     }
 
     async fn unlock_or_create(&self, passphrase: &[u8]) -> Result<()> {

@@ -14,6 +14,10 @@ pub enum Event {
     Changed(Changes),
     /// Changes may have been made that nobody told of.
     Missed,
+    /// The keys were locked, or opened.
+    Keys,
+    /// The store is being closed.
+    Closing,
     /// Something failed that no caller waits for.
     Error(Error),
 }
@@ -75,6 +79,12 @@ impl Events {
     #[must_use]
     pub fn heard(&self) -> bool {
         !self.0.listeners.borrow().is_empty()
+    }
+
+    /// Lets every listener go.
+    pub fn clear(&self) {
+        let listeners = self.0.listeners.take();
+        drop(listeners);
     }
 
     /// Tells every listener.

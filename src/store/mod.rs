@@ -12,6 +12,7 @@ mod query;
 mod status;
 mod tabs;
 mod validate;
+mod watch;
 
 use std::rc::Rc;
 
@@ -33,6 +34,7 @@ pub use query::{Explanation, Query};
 pub use status::Status;
 pub use tabs::{Outgoing, TabMessage};
 pub use validate::{Check, Checks};
+pub use watch::{Watch, Watcher};
 
 /// An open store. Cloning it gives another handle on the same one.
 #[derive(Debug, Clone)]
@@ -154,14 +156,20 @@ impl DataStore {
     }
 
     /// Lets go of the database and of every key; later calls fail with `CLOSED`.
+    ///
+    /// # Behavior
+    ///
+    /// - Watches end at once. What was begun before is finished, and still told.
     pub async fn close(&self) {
         self.0.keyring.lock();
+        self.0.events.emit(&Event::Closing);
         self.0.stack.close().await;
     }
 
     /// Closes, and deletes everything, credentials included.
     pub async fn destroy(&self) -> Result<()> {
         self.0.keyring.lock();
+        self.0.events.emit(&Event::Closing);
         self.0.stack.destroy().await
     }
 

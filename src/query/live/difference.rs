@@ -26,7 +26,9 @@ impl Difference {
 
     /// The difference between two results, whose common rows are the same `Rc`s.
     pub(super) fn between<T>(before: &[Rc<Row<T>>], after: &[Rc<Row<T>>]) -> Self {
-        before.iter().for_each(|row| row.mark.set(true));
+        for row in before {
+            row.mark.set(true);
+        }
         // What stays is marked no longer.
         let fresh: Vec<&Key> = after.iter().filter(|row| !row.mark.replace(false)).map(|row| row.key()).collect();
         let gone: Vec<&Key> = before.iter().filter(|row| row.mark.replace(false)).map(|row| row.key()).collect();
@@ -43,5 +45,5 @@ impl Difference {
 }
 
 fn sorted<'a>(keys: &[&'a Key]) -> Vec<&'a Key> {
-    BinaryHeap::from_iter(keys.iter().copied()).into_sorted_vec()
+    keys.iter().copied().collect::<BinaryHeap<_>>().into_sorted_vec()
 }

@@ -46,3 +46,12 @@ export async function until(condition, what) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
+
+/** Keeps what a listener's failure reports out of the test's own report. */
+export function quiet() {
+  const { reportError, console } = globalThis;
+  const { error } = console;
+  globalThis.reportError = () => {};
+  console.error = () => {};
+  return { restore: () => Object.assign(globalThis, { reportError }) && Object.assign(console, { error }) };
+}

@@ -1,4 +1,4 @@
-import { same, shape, until } from "./check.js";
+import { quiet, refused, same, shape, until } from "./check.js";
 
 const KEYS = [1, -1.5, Infinity, -Infinity, "text", "~tilde", "\u0000 “ä” \u{1F600}", new Date(5), new Uint8Array([1, 2, 255]).buffer, [], [1, ["a", new Date(0)]]];
 
@@ -8,6 +8,18 @@ function hears(store, event = "change") {
   store.on(event, (told) => heard.push(told));
   return heard;
 }
+
+const NOTES = { collections: { notes: { keyPath: "id", indexes: ["place", "n"] } } };
+const IN_LISBON = { field: "place", operator: "eq", value: "Lisbon" };
+
+/** Watches, and keeps what is told. */
+function watches(collection, filter, options) {
+  const calls = [];
+  return [calls, collection.watch(filter, (result) => calls.push(result), options)];
+}
+
+/** A call in short: keys of rows, added, changed, removed. */
+const brief = ({ rows, added, changed, removed }) => [rows.map(({ key }) => key), added, changed, removed];
 
 /** Lets everything that is on its way between tabs arrive. */
 const settled = () => new Promise((resolve) => setTimeout(resolve, 60));
@@ -77,5 +89,168 @@ export const cases = {
     await there.set("k", 1);
     await settled();
     same(heard, []);
+  },
+
+  "a live result is told at once, and then what was added, changed and removed, with the other rows the same objects": async ({ open }) => {
+    const store = await open(NOTES);
+    const notes = store.collection("notes");
+    await notes.put({ id: "a", place: "Lisbon", n: 1 });
+    await notes.put({ id: "x", place: "Porto", n: 1 });
+    const [calls, stop] = watches(notes, IN_LISBON);
+    await until(() => calls.length === 1, "the first result");
+    same(brief(calls[0]), [["a"], ["a"], [], []]);
+    same(calls[0].rows[0], { key: "a", value: { id: "a", place: "Lisbon", n: 1 } });
+    await notes.put({ id: "b", place: "Lisbon", n: 2 });
+    await until(() => calls.length === 2, "an addition");
+    same(brief(calls[1]), [["a", "b"], ["b"], [], []]);
+    same(calls[1].rows[0] === calls[0].rows[0], true, "the row that did not change");
+    await notes.update("a", { n: 5 });
+    await until(() => calls.length === 3, "a change");
+    same(brief(calls[2]), [["a", "b"], [], ["a"], []]);
+    same([calls[2].rows[0] === calls[1].rows[0], calls[2].rows[1] === calls[1].rows[1]], [false, true], "the same objects");
+    await store.setMetadata("b", { read: true }, { namespace: "notes" });
+    await until(() => calls.length === 4, "metadata");
+    same(brief(calls[3]), [["a", "b"], [], ["b"], []]);
+    same(calls[3].rows[1].metadata, { read: true });
+    await notes.update("a", { place: "Porto" });
+    await until(() => calls.length === 5, "one that matches no longer");
+    same(brief(calls[4]), [["b"], [], [], ["a"]]);
+    await notes.clear();
+    await until(() => calls.length === 6, "a cleared collection");
+    same(brief(calls[5]), [[], [], [], ["b"]]);
+    await notes.put({ id: "y", place: "Porto", n: 2 });
+    await notes.delete("y");
+    await store.set("b", 1);
+    await settled();
+    same(calls.length, 6, "calls where nothing changed");
+    stop();
+    stop();
+    await notes.put({ id: "c", place: "Lisbon", n: 1 });
+    await settled();
+    same(calls.length, 6, "calls after the end");
+  },
+
+  "a live result follows changes made elsewhere, and loses none while it is first read": async ({ open, type }) => {
+    if (type === "memory") return;
+    const [here, there] = [await open(NOTES), await open(NOTES)];
+    const [notes, theirs] = [here.collection("notes"), there.collection("notes")];
+    const [calls] = watches(notes, undefined, { sort: { field: "n", order: "desc" }, limit: 3 });
+    const writing = [];
+    for (let n = 0; n < 40; n += 1) {
+      writing.push((n % 2 ? notes : theirs).put({ id: `${n % 8}`, place: "Lisbon", n }));
+      if (n % 5 === 0) await new Promise((resolve) => setTimeout(resolve));
+    }
+    await Promise.all(writing);
+    await until(() => shape(calls.at(-1)?.rows.map(({ value }) => value.n)) === "[39,38,37]", "the last result");
+    await theirs.deleteMany(["7", "6"]);
+    await until(() => shape(calls.at(-1).rows.map(({ value }) => value.n)) === "[37,36,35]", "the rows that follow");
+    await theirs.putMany(Array.from({ length: 1_200 }, (_, n) => ({ id: `many ${n}`, place: "Porto", n: n / 10 })));
+    await until(() => calls.at(-1).rows[0].value.n === 119.9, "many changes at once");
+    let rows = [];
+    for (const { rows: next, added, changed, removed } of calls) {
+      const kept = next.filter(({ key }) => !added.includes(key) && !changed.includes(key));
+      same(kept.every((row) => rows.includes(row)), true, "rows that did not change");
+      same(rows.filter(({ key }) => !next.some((row) => row.key === key)).map(({ key }) => key), removed, "removed");
+      same(added.some((key) => rows.some((row) => row.key === key)), false, "added");
+      rows = next;
+    }
+  },
+
+  "the last live result is that of a fresh query, whatever was written meanwhile": async ({ open }) => {
+    const store = await open(NOTES);
+    const notes = store.collection("notes");
+    const windows = [{}, { limit: 4 }, { sort: { field: "n", order: "desc" } }, { sort: [{ field: "place" }, { field: "n" }], limit: 5, offset: 2 }];
+    const watched = windows.map((options) => watches(notes, { field: "n", operator: "gte", value: 3 }, options)[0]);
+    let seed = 7;
+    const random = (below) => (seed = (seed * 48271) % 2147483647) % below;
+    for (let step = 0; step < 200; step += 1) {
+      const id = `${random(30)}`;
+      const work = random(10) < 3 ? notes.delete(id) : notes.put({ id, place: ["Lisbon", "Porto"][random(2)], n: random(10) });
+      if (random(3) === 0) await work;
+      if (step === 120) await notes.clear();
+    }
+    await settled();
+    for (const [at, options] of windows.entries()) {
+      const sort = options.sort ?? { field: "$key" };
+      const fresh = await notes.query({ field: "n", operator: "gte", value: 3 }, { ...options, sort });
+      await until(() => shape(watched[at].at(-1).rows) === shape(fresh), `the result of ${shape(options)}`);
+    }
+  },
+
+  "a row whose life ends is removed at its time": async ({ open }) => {
+    const store = await open();
+    const box = store.namespace("box");
+    const [calls] = watches(box, undefined);
+    await store.set("short", 1, { namespace: "box", ttl: 120 });
+    await store.set("long", 2, { namespace: "box" });
+    await until(() => calls.at(-1)?.rows.length === 2, "both");
+    await until(() => calls.at(-1).rows.length === 1, "the end");
+    same(calls.at(-1).removed, ["short"]);
+  },
+
+  "listeners that throw, end their watch or watch more stop nothing": async ({ open }) => {
+    const store = await open(NOTES);
+    const notes = store.collection("notes");
+    const told = { throws: 0, ends: 0, after: 0 };
+    const errors = quiet();
+    notes.watch(undefined, () => {
+      told.throws += 1;
+      throw new Error("a listener's own failure");
+    });
+    const stop = notes.watch(undefined, () => {
+      told.ends += 1;
+      stop();
+    });
+    let inner = 0;
+    notes.watch(undefined, ({ rows }) => {
+      told.after += 1;
+      if (rows.length === 1) notes.watch(undefined, () => (inner += 1));
+    });
+    await until(() => told.after === 1, "the first results");
+    await notes.put({ id: "a", place: "Lisbon", n: 1 });
+    await until(() => inner === 1 && told.throws === 2, "the second results");
+    await settled();
+    errors.restore();
+    same(told, { throws: 2, ends: 1, after: 2 });
+  },
+
+  "a watch ends with its store, and bad arguments are refused at once": async ({ open, StorageError }) => {
+    const store = await open(NOTES);
+    const notes = store.collection("notes");
+    await refused(StorageError, () => notes.watch({ field: "n", operator: "like", value: 1 }, () => {}), "INVALID_QUERY");
+    await refused(StorageError, () => notes.watch(undefined, "listener"), "INVALID_CONFIG");
+    await refused(StorageError, () => notes.watch(undefined, () => {}, { after: "x" }), "INVALID_CONFIG");
+    const [calls] = watches(notes, undefined);
+    const failed = hears(store, "error");
+    await until(() => calls.length === 1, "the first result");
+    const writing = notes.put({ id: "a", place: "Lisbon", n: 1 });
+    const closing = store.close();
+    await Promise.allSettled([writing, closing]);
+    await settled();
+    same([calls.length, failed.length], [1, 0]);
+    const [late] = watches(notes, undefined);
+    await settled();
+    same(late.length, 0, "calls of a watch that began after the end");
+  },
+
+  "the live result of a sealed collection is empty while the keys are locked": async ({ open }) => {
+    let asked = 0;
+    const passphrase = () => ((asked += 1), "a passphrase for tests");
+    const store = await open({ collections: { vault: { keyPath: "id", encrypted: true } }, encryption: { passphrase } });
+    const vault = store.collection("vault");
+    await vault.put({ id: "a", secret: 1 });
+    store.credentials.lock();
+    const [calls] = watches(vault, { field: "secret", operator: "gt", value: 0 });
+    await until(() => calls.length === 1, "the first result");
+    same([brief(calls[0]), asked], [[["a"], ["a"], [], []], 2], "opened for the watch");
+    store.credentials.lock();
+    await until(() => calls.length === 2, "that it was locked");
+    same(brief(calls[1]), [[], [], [], ["a"]]);
+    await store.credentials.unlock({ passphrase: "a passphrase for tests" });
+    await until(() => calls.length === 3, "that it was opened");
+    same([brief(calls[2]), asked], [[["a"], ["a"], [], []], 2]);
+    await vault.put({ id: "b", secret: 2 });
+    await until(() => calls.length === 4, "another");
+    same(brief(calls[3]), [["a", "b"], ["b"], [], []]);
   },
 };

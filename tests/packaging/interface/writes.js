@@ -1,4 +1,4 @@
-import { refused, same, until } from "./check.js";
+import { quiet, refused, same, until } from "./check.js";
 
 const notes = { collections: { notes: { keyPath: "id", indexes: ["place", "*tags", "&slug", "[place+rank]"] } } };
 
@@ -266,12 +266,3 @@ export const cases = {
     }
   },
 };
-
-/** Keeps what a listener's failure reports out of the test's own report. */
-function quiet() {
-  const { reportError, console } = globalThis;
-  const { error } = console;
-  globalThis.reportError = () => {};
-  console.error = () => {};
-  return { restore: () => Object.assign(globalThis, { reportError }) && Object.assign(console, { error }) };
-}
