@@ -9,7 +9,8 @@ const folder = join(project, "node_modules/.examples");
 
 /** The examples of the types: the lines after each `@example`, to the end of its comment or the next tag. */
 function documented() {
-  const comments = readFileSync(join(installed, "types.d.ts"), "utf8").match(/\/\*\*[\s\S]*?\*\//g) ?? [];
+  const types = ["types.d.ts", "port.d.ts"].map((name) => readFileSync(join(installed, name), "utf8")).join("\n");
+  const comments = types.match(/\/\*\*[\s\S]*?\*\//g) ?? [];
   return comments.flatMap((comment) => {
     const lines = comment.split("\n").map((line) => line.replace(/^\s*\*\/?\s?/, ""));
     const from = lines.findIndex((line) => line.trim() === "@example");

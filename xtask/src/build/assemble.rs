@@ -18,7 +18,6 @@ pub(super) fn assemble(workspace: &Workspace, compiled: &Path, folder: &Path) ->
     for name in [manifest.wasm_name(), manifest.glue_name()] {
         copy(&compiled.join(&name), &folder.join(&name))?;
     }
-    copy(&workspace.root.join(&manifest.package.types), &folder.join("types.d.ts"))?;
     let snippets = compiled.join("snippets");
     if snippets.is_dir() {
         for path in files::below(&snippets)? {
@@ -26,6 +25,7 @@ pub(super) fn assemble(workspace: &Workspace, compiled: &Path, folder: &Path) ->
         }
     }
     place_scripts(workspace, folder)?;
+    place_types(workspace, folder)?;
     for name in &manifest.package.documents {
         let source = workspace.root.join(name);
         if source.exists() {
@@ -53,6 +53,21 @@ fn place_scripts(workspace: &Workspace, folder: &Path) -> Result<()> {
         match snippet(folder, &scripts.join(name))? {
             Some(snippet) => std::fs::write(folder.join(name), format!("export * from \"./{snippet}\";\n"))?,
             None => copy(&path, &folder.join(name))?,
+        }
+    }
+    Ok(())
+}
+
+/// Places the types: those of the package, and of the entries beside it.
+fn place_types(workspace: &Workspace, folder: &Path) -> Result<()> {
+    let manifest = &workspace.manifest.package;
+    copy(&workspace.root.join(&manifest.types), &folder.join("types.d.ts"))?;
+    let from = workspace.root.join(&manifest.scripts);
+    for entry in std::fs::read_dir(&from).with_context(|| format!("cannot read {}", from.display()))? {
+        let path = entry?.path();
+        match path.file_name() {
+            Some(name) if name.to_string_lossy().ends_with(".d.ts") => copy(&path, &folder.join(name))?,
+            _ => {}
         }
     }
     Ok(())

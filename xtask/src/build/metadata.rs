@@ -30,6 +30,8 @@ struct Metadata<'a> {
 struct Exports {
     #[serde(rename = ".")]
     entry: Conditions,
+    #[serde(rename = "./port")]
+    port: Conditions,
     #[serde(rename = "./wasm")]
     wasm: String,
     #[serde(rename = "./package.json")]
@@ -62,6 +64,7 @@ pub(super) fn package_json(manifest: &Manifest, facts: &CrateFacts, files: &[Str
         types: "./types.d.ts",
         exports: Exports {
             entry: Conditions { types: "./types.d.ts", default: "./index.js" },
+            port: Conditions { types: "./port.d.ts", default: "./port.js" },
             wasm: format!("./{}", manifest.wasm_name()),
             package: "./package.json",
         },
