@@ -128,7 +128,7 @@ fn collections(collections: &JsValue) -> Result<(Schema, Checks)> {
 }
 
 fn declared(options: &JsValue) -> Result<(Collection, Option<Check>)> {
-    let options = Options::read(options, &["keyPath", "indexes", "encrypted", "ttl", "sync", "schema"])?;
+    let options = Options::read(options, &["keyPath", "indexes", "encrypted", "ttl", "maxEntries", "sync", "schema"])?;
     let indexes = options.value("indexes")?;
     let indexes = if indexes.is_undefined() { Vec::new() } else { items(&indexes)? };
     let given = options.value("schema")?;
@@ -138,6 +138,7 @@ fn declared(options: &JsValue) -> Result<(Collection, Option<Check>)> {
         indexes: indexes.iter().map(index).collect::<Result<_>>()?,
         encrypted: options.flag("encrypted")?.unwrap_or(false),
         ttl: options.number("ttl")?,
+        max_entries: options.whole("maxEntries")?.map(|most| most as u64),
         sync: options.flag("sync")?,
     };
     Ok((collection, check))

@@ -67,24 +67,42 @@ fn live(previous: Option<&Record>, now: f64) -> Option<&Record> {
     previous.filter(|record| !record.meta.expired(now))
 }
 
-fn check(precondition: Precondition, version: Option<u64>, collection: &str, key: &Key) -> Result<()> {
-    let (kind, message) = match (precondition, version) {
+/// Checks a precondition, given the row that is there and the record that counts as being there.
+fn check(
+    precondition: Precondition,
+    row: Option<&Record>,
+    alive: Option<&Record>,
+    collection: &str,
+    key: &Key,
+) -> Result<()> {
+    let (kind, message) = match (precondition, alive.map(|record| record.meta.version)) {
         (Precondition::None, _) | (Precondition::Absent, None) | (Precondition::Present, Some(_)) => return Ok(()),
         (Precondition::Version(wanted), Some(found)) if wanted == found => return Ok(()),
+        (Precondition::Settled { version, modified }, _)
+            if row.is_some_and(|row| is_settled(row, version, modified)) =>
+        {
+            return Ok(());
+        }
         (Precondition::Absent, Some(_)) => {
             (ErrorKind::AlreadyExists, "the key is taken; write with overwrite, or choose another key")
         }
         (Precondition::Present, None) => (ErrorKind::NotFound, "there is no such record"),
-        (Precondition::Version(_), _) => {
+        (Precondition::Version(_) | Precondition::Settled { .. }, _) => {
             (ErrorKind::Conflict, "the record has changed since it was read; read it again and retry")
         }
     };
     let mut error = Error::new(kind, message).with("collection", collection).with("key", key.to_text());
-    if let Precondition::Version(wanted) = precondition {
-        error =
-            error.with("expected version", wanted).with("found", version.map_or("none".to_owned(), |v| v.to_string()));
+    if let Precondition::Version(wanted) | Precondition::Settled { version: wanted, .. } = precondition {
+        let found = alive.map_or("none".to_owned(), |record| record.meta.version.to_string());
+        error = error.with("expected version", wanted).with("found", found);
     }
     Err(error)
+}
+
+#[expect(clippy::float_cmp, reason = "it is the same time or it is not")]
+fn is_settled(row: &Record, version: u64, modified: f64) -> bool {
+    let answered = row.meta.replica.is_none_or(|replica| !replica.dirty);
+    answered && row.meta.version == version && row.meta.modified == modified
 }
 
 fn stamp(hlc: Hlc, previous: Option<&Record>) -> Replica {
@@ -96,12 +114,12 @@ fn stamp(hlc: Hlc, previous: Option<&Record>) -> Replica {
 fn apply_put(put: Put, previous: Option<&Record>, tombstone: Option<&Record>, now: f64) -> Result<Applied> {
     let there = previous.or(tombstone);
     let alive = live(previous, now);
-    check(put.precondition, alive.map(|record| record.meta.version), &put.collection, &put.key)?;
+    check(put.precondition, previous, alive, &put.collection, &put.key)?;
     let body = match (put.content, alive) {
         (Content::Replace(body), _) => body,
         (Content::Keep, Some(record)) => record.body.clone(),
         (Content::Keep, None) => {
-            check(Precondition::Present, None, &put.collection, &put.key)?;
+            check(Precondition::Present, None, None, &put.collection, &put.key)?;
             Body::Clear(Payload::undefined())
         }
     };
@@ -140,7 +158,7 @@ fn apply_put(put: Put, previous: Option<&Record>, tombstone: Option<&Record>, no
 
 fn apply_delete(delete: &Delete, previous: Option<&Record>, now: f64) -> Result<Applied> {
     let alive = live(previous, now);
-    check(delete.precondition, alive.map(|record| record.meta.version), &delete.collection, &delete.key)?;
+    check(delete.precondition, previous, alive, &delete.collection, &delete.key)?;
     let Some(record) = previous else {
         return Ok(Applied { record: RowChange::Keep, tombstone: RowChange::Keep, existed: false, version: 0 });
     };
@@ -164,7 +182,7 @@ fn apply_delete(delete: &Delete, previous: Option<&Record>, now: f64) -> Result<
 fn apply_replicate(op: Replicate, previous: Option<&Record>, tombstone: Option<&Record>) -> Result<Applied> {
     let there = previous.or(tombstone);
     let version = there.map(|record| record.meta.version);
-    check(op.precondition, version, &op.collection, &op.key)?;
+    check(op.precondition, there, there, &op.collection, &op.key)?;
     let replica = Some(op.replica);
     let Some(state) = op.state else {
         let restamped = |record: &Record| {

@@ -221,7 +221,7 @@ pub enum Expiry {
 /// # Errors
 ///
 /// `ALREADY_EXISTS`, `NOT_FOUND` or `CONFLICT`, and nothing of the batch happens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Precondition {
     /// Nothing.
     None,
@@ -231,6 +231,14 @@ pub enum Precondition {
     Present,
     /// The record has this version: else `CONFLICT`.
     Version(u64),
+    /// The row is this one, its time over or not, and the endpoint has answered for it: else `CONFLICT`. So
+    /// housekeeping takes nothing that was written meanwhile, and nothing that is still to be sent.
+    Settled {
+        /// Its version. After a deletion that leaves no tombstone, versions begin again: hence the time.
+        version: u64,
+        /// When it was last written.
+        modified: f64,
+    },
 }
 
 /// What a commit did.

@@ -21,6 +21,8 @@ pub mod system {
     pub const KEYS: &str = "tidekeep:keys";
     /// Namespaces that were created by name, and their metadata. Key: the name.
     pub const NAMESPACES: &str = "tidekeep:namespaces";
+    /// What keeping within bounds remembers: when entries were used, and the room in reserve. Key: an array.
+    pub const SPACE: &str = "tidekeep:space";
     /// The rows of all namespaces that no schema declares. Key: `[namespace, key]`.
     pub const ENTRIES: &str = "tidekeep:entries";
     /// Sealed secrets, one for each service. It is reached through `credentials` only.
@@ -42,6 +44,8 @@ pub struct Collection {
     pub encrypted: bool,
     /// How long a record lives, milliseconds.
     pub ttl: Option<f64>,
+    /// How many records it is to hold; past it, those that were used least recently go.
+    pub max_entries: Option<u64>,
     /// Whether it replicates; what the sync options say, if this does not.
     pub sync: Option<bool>,
 }
@@ -110,6 +114,9 @@ impl Schema {
         }
         if collection.ttl.is_some_and(|ttl| !ttl.is_finite() || ttl <= 0.0) {
             return refuse("ttl must be a positive number of milliseconds");
+        }
+        if collection.max_entries == Some(0) {
+            return refuse("maxEntries must be a whole number above 0");
         }
         if collection.indexes.iter().any(|index| index.multi_entry && matches!(index.key_path, KeyPath::Compound(_))) {
             return refuse("a compound index cannot have an entry for each element");

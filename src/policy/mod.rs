@@ -1,7 +1,13 @@
 //! Decisions given facts: pure.
 
+mod agenda;
 mod fallback;
+mod quota;
+mod recency;
 mod upgrade;
 
+pub use agenda::{Agenda, Duty, SLICE};
 pub use fallback::{Candidates, falls_back};
+pub use quota::{Claim, Fill, Gauge, RESERVE_ROW_BYTES, RESERVE_ROWS, Rescue, Step as Relief};
+pub use recency::{Moment, Recency, Survey, moment, survey_size};
 pub use upgrade::{Occasion, Step, StoreShape, plan};

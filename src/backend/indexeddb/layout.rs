@@ -25,8 +25,16 @@ pub(super) enum Place<'a> {
 }
 
 /// The object store of every system collection.
-const SYSTEM_STORES: [&str; 7] =
-    [system::OUTBOX, system::TOMBSTONES, system::DEAD, system::SYNC, system::KEYS, system::NAMESPACES, system::ENTRIES];
+const SYSTEM_STORES: [&str; 8] = [
+    system::OUTBOX,
+    system::TOMBSTONES,
+    system::DEAD,
+    system::SYNC,
+    system::KEYS,
+    system::NAMESPACES,
+    system::ENTRIES,
+    system::SPACE,
+];
 
 /// Finds places, and says which object stores there must be.
 #[derive(Debug, Clone)]

@@ -1,10 +1,10 @@
 //! Promises that replication builds on: stamps, tombstones, logs.
 
-use super::support::{cases, commit, done, fails, get, json, put, put_if, rows, same, value};
+use super::support::{cases, commit, commit_at, done, fails, get, json, put, put_if, rows, same, value};
 use crate::backend::Scan;
 use crate::error::ErrorKind;
 use crate::model::{
-    Body, Delete, Key, Precondition, Put, RemoteState, Replica, Replicate, WriteOp, system, tombstone_key,
+    Body, Delete, Expiry, Key, Precondition, Put, RemoteState, Replica, Replicate, WriteOp, system, tombstone_key,
 };
 use crate::sync::Hlc;
 
@@ -20,6 +20,12 @@ fn remote(state: Option<RemoteState>, rev: u64, precondition: Precondition) -> W
         replica: Replica { rev: Some(rev), hlc: stamp(rev), dirty: false },
         precondition,
     })
+}
+
+/// A deletion by housekeeping.
+fn settled(version: u64, modified: f64) -> WriteOp {
+    let precondition = Precondition::Settled { version, modified };
+    WriteOp::Delete(Delete { precondition, ..Delete::new("people", Key::from("1")) })
 }
 
 fn present(text: &str) -> Result<RemoteState, String> {
@@ -110,5 +116,31 @@ cases! {
         done(backend, vec![WriteOp::Put(put(system::SYNC, "cursor", r#"{"at":1}"#)?)]).await?;
         same("read", &value(backend, system::SYNC, "cursor").await?.as_deref(), &Some(r#"{"at":1}"#))?;
         same("unlisted", &backend.namespaces().await.map_err(|e| e.to_string())?, &vec![])?;
+    }
+
+    "housekeeping takes the very row that it saw, its time over or not, and no other" => |backend| {
+        let ending = |at: f64| put("people", "1", r#"{"id":"1"}"#).map(|put| WriteOp::Put(Put { expires: Expiry::At(at), ..put }));
+        for ends in [500.0, 5000.0] {
+            commit_at(backend, 900.0, vec![ending(ends)?]).await.map_err(|error| error.to_string())?;
+            let seen = get(backend, "people", "1").await?.ok_or("missing")?.meta;
+            for other in [settled(seen.version + 1, seen.modified), settled(seen.version, seen.modified + 1.0)] {
+                let ops = vec![put_if(Precondition::None, "loose", "k", "{}")?, other];
+                fails("another row", commit(backend, ops).await, ErrorKind::Conflict)?;
+            }
+            same("all or nothing", &value(backend, "loose", "k").await?, &None)?;
+            done(backend, vec![settled(seen.version, seen.modified)]).await?;
+            same("gone", &value(backend, "people", "1").await?, &None)?;
+            same("no tombstone", &get(backend, system::TOMBSTONES, tombstone_key("people", &Key::from("1"))).await?.is_some(), &false)?;
+            fails("gone already", commit(backend, vec![settled(seen.version, seen.modified)]).await, ErrorKind::Conflict)?;
+        }
+    }
+
+    "housekeeping takes nothing that the endpoint has not answered for" => |backend| {
+        done(backend, vec![WriteOp::Put(Put { replicate: Some(stamp(100)), ..put("people", "1", r#"{"id":"1"}"#)? })]).await?;
+        let seen = get(backend, "people", "1").await?.ok_or("missing")?.meta;
+        fails("dirty", commit(backend, vec![settled(seen.version, seen.modified)]).await, ErrorKind::Conflict)?;
+        done(backend, vec![remote(None, 5, Precondition::Version(seen.version))]).await?;
+        done(backend, vec![settled(seen.version, seen.modified)]).await?;
+        same("gone", &value(backend, "people", "1").await?, &None)?;
     }
 }
