@@ -77,6 +77,21 @@ impl Agenda {
         self.save = self.save.min(now + IDLE);
     }
 
+    /// The page is out of sight: what was noted is written down now.
+    pub const fn hidden(&mut self, now: f64) {
+        if self.save.is_finite() {
+            self.save = now;
+        }
+    }
+
+    /// Another tab does it at this moment.
+    pub fn outrun(&mut self, duty: Duty, now: f64) {
+        match duty {
+            Duty::Sweep => self.ends(now),
+            Duty::Evict | Duty::Look | Duty::Save => self.stuck(now),
+        }
+    }
+
     /// Takes what is due.
     pub fn due(&mut self, now: f64) -> Option<Duty> {
         let never = f64::INFINITY;
@@ -97,11 +112,16 @@ impl Agenda {
         }
     }
 
+    /// When the next thing is due.
+    #[must_use]
+    pub fn next(&self) -> f64 {
+        self.sweep.min(self.evict).min(self.look).min(self.save)
+    }
+
     /// How long to sleep.
     #[must_use]
     pub fn sleep(&self, now: f64) -> f64 {
-        let next = self.sweep.min(self.evict).min(self.look).min(self.save);
-        (next - now).ceil().clamp(0.0, INTERVAL)
+        (self.next() - now).ceil().clamp(0.0, INTERVAL)
     }
 }
 

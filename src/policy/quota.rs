@@ -4,10 +4,9 @@ use crate::model::{RemoteState, WriteBatch, WriteOp, system};
 
 /// From which part of the quota on listeners are told.
 const FULL: f64 = 0.8;
-/// How many cached entries go in the first step of a rescue; each further step takes twice as many.
-const FIRST_STEP: usize = 10;
-/// How many steps there are. On an engine that gives room back late, taking more would take it in vain.
-const MOST_STEPS: u32 = 8;
+/// How many steps take from caches: 1 entry, and then four times as many each. On an engine that gives room back late,
+/// taking more would take it in vain.
+const MOST_STEPS: u32 = 6;
 /// How long caches are left alone after a rescue that took from them in vain, milliseconds.
 const REST: f64 = 10_000.0;
 
@@ -53,14 +52,14 @@ pub struct Gauge {
 impl Gauge {
     /// Reads the gauge; answers whether listeners are to be told.
     pub fn read(&mut self, fill: Fill) -> bool {
-        let full = fill.usage > fill.quota * FULL;
-        let before = core::mem::replace(&mut self.told, full);
-        full && !before
+        let passed = fill.usage > fill.quota * FULL;
+        let before = core::mem::replace(&mut self.told, passed);
+        passed && !before
     }
 }
 
 /// What a commit is worth where there is no room.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Claim {
     /// Nothing goes for it: what housekeeping remembers, and the probe of a status.
     None,
@@ -162,10 +161,10 @@ impl Rescue {
                 Stage::Expired if self.caches => {
                     self.stage = Stage::Caches;
                     self.taken = 1;
-                    return Some(Step::Caches(FIRST_STEP));
+                    return Some(Step::Caches(1));
                 }
                 Stage::Caches if freed && self.taken < MOST_STEPS => {
-                    let step = FIRST_STEP << self.taken;
+                    let step = 1 << (2 * self.taken);
                     self.taken += 1;
                     return Some(Step::Caches(step));
                 }
@@ -246,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_is_over_goes_first_then_caches_by_growing_steps_and_the_reserve_last() {
-        let caches = [10, 20, 40, 80, 160, 320, 640, 1280].map(Step::Caches);
+        let caches = [1, 4, 16, 64, 256, 1024].map(Step::Caches);
         let with = |last: &[Step]| [&[Step::Expired][..], &caches, last].concat();
         assert_eq!(steps(Claim::Data, None, true), with(&[]));
         assert_eq!(steps(Claim::Outbox, None, true), with(&[Step::Reserve(4)]));
@@ -256,14 +255,14 @@ mod tests {
 
     #[test]
     fn caches_that_have_nothing_more_are_asked_no_further() {
-        assert_eq!(steps(Claim::Data, None, false), [Step::Expired, Step::Caches(10)]);
+        assert_eq!(steps(Claim::Data, None, false), [Step::Expired, Step::Caches(1)]);
     }
 
     #[test]
     fn caches_rest_after_they_were_emptied_in_vain() {
         assert_eq!(steps(Claim::Outbox, Some(15_000.0), true), [Step::Expired, Step::Reserve(4)]);
-        assert_eq!(steps(Claim::Data, Some(5_000.0), true).len(), 9);
-        assert_eq!(steps(Claim::Data, Some(25_000.0), true).len(), 9, "the clock was set back");
+        assert_eq!(steps(Claim::Data, Some(5_000.0), true).len(), 7);
+        assert_eq!(steps(Claim::Data, Some(25_000.0), true).len(), 7, "the clock was set back");
     }
 
     #[test]

@@ -165,7 +165,9 @@ impl Collection {
     pub async fn get_many(&self, keys: &[Key]) -> Result<Vec<Entry>> {
         let records = self.stack().get(&self.name, keys).await.map_err(|error| error.during("get"))?;
         let now = now();
-        records.into_iter().flatten().filter(|record| !record.meta.expired(now)).map(Entry::of).collect()
+        let live: Vec<Record> = records.into_iter().flatten().filter(|record| !record.meta.expired(now)).collect();
+        self.store.0.space.used(&self.name, live.iter().map(|record| &record.key), now);
+        live.into_iter().map(Entry::of).collect()
     }
 
     /// Whether there is a live entry under a key. Its value is not opened.

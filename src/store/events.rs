@@ -6,6 +6,7 @@ use std::rc::{Rc, Weak};
 
 use super::Changes;
 use crate::error::Error;
+use crate::policy::Fill;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub enum Event {
     Keys,
     /// The store is being closed.
     Closing,
+    /// Usage has passed four fifths of what there may be.
+    Quota(Fill),
     /// Something failed that no caller waits for.
     Error(Error),
 }

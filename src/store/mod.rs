@@ -9,6 +9,7 @@ mod listing;
 mod namespaces;
 mod options;
 mod query;
+mod space;
 mod status;
 mod tabs;
 mod validate;
@@ -31,6 +32,7 @@ pub use gate::Gate;
 pub use listing::{Item, ListOptions};
 pub use options::{EntryOptions, WriteResult};
 pub use query::{Explanation, Query};
+pub use space::{News, Ports, Space, TabTurn};
 pub use status::Status;
 pub use tabs::{Outgoing, TabMessage};
 pub use validate::{Check, Checks};
@@ -48,6 +50,7 @@ struct Inner {
     stack: Rc<dyn Backend>,
     /// The backend itself, where sealed records are ciphertext.
     backend: Rc<dyn Backend>,
+    space: Rc<Space>,
     keyring: Rc<Keyring>,
     events: Events,
     durability: Durability,
@@ -72,8 +75,10 @@ pub struct Degraded {
 pub struct Parts {
     /// The declared collections.
     pub schema: Rc<Schema>,
-    /// Where records are kept.
+    /// Where records are kept: `space`, or a layer around it.
     pub backend: Rc<dyn Backend>,
+    /// What keeps the backend within bounds.
+    pub space: Rc<Space>,
     /// What a write survives unless it asks for more.
     pub durability: Durability,
     /// What is asked before a value is written.
@@ -87,16 +92,32 @@ impl DataStore {
     pub fn new(parts: Parts, journal: impl FnOnce(Rc<dyn Backend>) -> Rc<dyn Backend>) -> Self {
         let keyring = Rc::new(Keyring::new());
         let sealed = Seal::new(Rc::clone(&parts.backend), Rc::clone(&parts.schema), Rc::clone(&keyring));
-        Self(Rc::new(Inner {
+        let store = Self(Rc::new(Inner {
             schema: parts.schema,
             stack: journal(Rc::new(sealed)),
             backend: parts.backend,
+            space: parts.space,
             keyring,
             events: Events::default(),
             durability: parts.durability,
             checks: parts.checks,
             degraded: parts.degraded,
-        }))
+        }));
+        let telling = Rc::downgrade(&store.0);
+        store.0.space.listen(move |news| {
+            if let Some(inner) = telling.upgrade() {
+                Self(inner).hear(news);
+            }
+        });
+        store
+    }
+
+    /// Tells what housekeeping has done.
+    fn hear(&self, news: News) {
+        match news {
+            News::Gone(changes) => self.tell(ChangeSource::Local, changes),
+            News::Full(fill) => self.0.events.emit(&Event::Quota(fill)),
+        }
     }
 
     /// A handle on a collection: declared, or a namespace that its first write makes.
@@ -143,6 +164,12 @@ impl DataStore {
     #[must_use]
     pub fn backend(&self) -> Rc<dyn Backend> {
         Rc::clone(&self.0.backend)
+    }
+
+    /// What keeps the store within bounds.
+    #[must_use]
+    pub fn space(&self) -> Rc<Space> {
+        Rc::clone(&self.0.space)
     }
 
     /// Empties every collection and namespace, and the secrets where `credentials` says so. Their keys stay.

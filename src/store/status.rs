@@ -42,11 +42,11 @@ impl DataStore {
 
     async fn probe(&self) -> Result<()> {
         let key = Key::from(PROBE);
-        let put = Put::new(system::SYNC, key.clone(), Body::Clear(Payload::undefined()));
+        let put = Put::new(system::SPACE, key.clone(), Body::Clear(Payload::undefined()));
         let batch = |op| WriteBatch { ops: vec![op], now: now(), ..WriteBatch::default() };
         self.0.backend.commit(batch(WriteOp::Put(put))).await?;
-        let read = self.0.backend.get(system::SYNC, core::slice::from_ref(&key)).await?;
-        self.0.backend.commit(batch(WriteOp::Delete(Delete::new(system::SYNC, key)))).await?;
+        let read = self.0.backend.get(system::SPACE, core::slice::from_ref(&key)).await?;
+        self.0.backend.commit(batch(WriteOp::Delete(Delete::new(system::SPACE, key)))).await?;
         match read.first() {
             Some(Some(_)) => Ok(()),
             _ => Err(Error::new(ErrorKind::Corrupted, "what was written could not be read back")),
