@@ -9,13 +9,13 @@ use wasm_bindgen::prelude::*;
 
 use super::convert::object;
 use super::store::Shared;
-use super::{error, sync};
+use super::{error, space, sync};
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::{environment, spawn};
 use crate::store::{Change, ChangeKind, ChangeSource, Degraded, Event, Subscription};
 
 /// The kinds of events there are.
-const KINDS: [&str; 4] = ["change", "degraded", "sync", "error"];
+const KINDS: [&str; 5] = ["change", "degraded", "quota", "sync", "error"];
 
 /// The listeners of a store, kept until they are taken off.
 #[derive(Debug, Default)]
@@ -68,6 +68,14 @@ pub(super) fn subscribe(shared: &Rc<Shared>, kind: &str, listener: Function) -> 
             let kind = kind.to_owned();
             shared.listeners.keep(Kept::Store(shared.store.events().subscribe(move |event| {
                 told(&kind, event, |told| call(&listener, &[told]));
+            })))
+        }
+        "quota" => {
+            let counted = shared.store.facts().capacity.is_some();
+            shared.listeners.keep(Kept::Store(shared.store.events().subscribe(move |event| {
+                if let Event::Quota(fill) = event {
+                    call(&listener, &[space::quota(*fill, counted)]);
+                }
             })))
         }
         "sync" => shared.listeners.keep(Kept::Sync(listener)),

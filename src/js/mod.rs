@@ -14,6 +14,7 @@ mod options;
 mod query;
 mod schema;
 mod signal;
+mod space;
 mod store;
 mod sync;
 mod tabs;

@@ -9,6 +9,7 @@ use wasm_bindgen::prelude::*;
 use super::convert::{items, names, property};
 use super::options::Options;
 use super::schema;
+use super::space;
 use super::store::{DataStore, Shared};
 use super::sync::{self, Replication};
 use super::tabs::{Surroundings, Tabs};
@@ -19,9 +20,9 @@ use crate::backend::indexeddb::IndexedDbBackend;
 use crate::backend::memory::{DEFAULT_CAPACITY, MemoryBackend};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Collection, Durability, Index, KeyPath, Schema};
-use crate::platform::is_array;
+use crate::platform::{is_array, now};
 use crate::policy::{Candidates, falls_back};
-use crate::store::{self, Check, Checks, Degraded, Parts};
+use crate::store::{self, Check, Checks, Degraded, Parts, Space};
 
 /// The options of `createStorage`.
 const KNOWN: &[&str] = &[
@@ -177,6 +178,8 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
     let (backend, kind, degraded) = first_that_opens(&wanted).await?;
     let facts = backend.facts();
     let tabs = Tabs::join(&facts.name, facts.persistent);
+    let space = Rc::new(Space::new(backend, Rc::clone(&wanted.schema), wanted.replication.is_some(), now()));
+    let backend: Rc<dyn Backend> = Rc::clone(&space) as Rc<dyn Backend>;
     let replicating = match wanted.replication {
         None => None,
         Some(replication) => match replication.prepare(&backend, tabs.clone()).await {
@@ -188,8 +191,9 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
             }
         },
     };
+    let keeping = space::keep(&space);
     let parts =
-        Parts { schema: wanted.schema, backend, durability: wanted.durability, checks: wanted.checks, degraded };
+        Parts { schema: wanted.schema, backend, space, durability: wanted.durability, checks: wanted.checks, degraded };
     let store = store::DataStore::new(parts, |sealed| match &replicating {
         Some(replicating) => replicating.journal(sealed),
         None => sealed,
@@ -200,6 +204,7 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
         asking: wanted.asking,
         listeners: events::Listeners::default(),
         kind,
+        _keeping: keeping,
         surroundings: RefCell::default(),
     });
     sync::listen(&shared);

@@ -31,6 +31,7 @@ pub(super) struct Shared {
     pub(super) kind: String,
     /// Replication, where the store has an endpoint.
     pub(super) sync: Option<Running>,
+    pub(super) _keeping: super::space::Keeping,
     /// What reaches the store from around it, until it is closed.
     pub(super) surroundings: RefCell<Option<Surroundings>>,
 }

@@ -108,8 +108,17 @@ export interface CollectionOptions<C = unknown> {
   indexes?: (IndexText<C> | IndexOptions)[];
   /** Sealed at rest. Keys, tags, times and metadata stay in the clear. */
   encrypted?: boolean;
-  /** Default lifetime of an entry, milliseconds. */
+  /** Default lifetime of an entry, milliseconds. Its end is hidden at once and removed within about a second. */
   ttl?: number;
+  /**
+   * A limit: past it, the entries that were used least recently go, soon after the write that is one too many. Reads by
+   * key (`get`, `getMany`, `update`) and writes are uses; queries, lists and `all` are not. On a full disk these entries
+   * go before any other. They go from this device alone, and never before the endpoint has answered for them.
+   *
+   * @example
+   * const cached = await createStorage({ type: "memory", collections: { tiles: { maxEntries: 500, ttl: 86_400_000 } } });
+   */
+  maxEntries?: number;
   /** `false` keeps it from being replicated. */
   sync?: boolean;
   /**
@@ -227,6 +236,23 @@ export interface DataStore<S extends Schema<S> = AnySchema> extends KeyValue {
   getCapabilities(): StorageCapabilities;
   /** How the store is doing: writes, reads and deletes a probe, and counts. */
   getStatus(): Promise<StorageStatus>;
+  /**
+   * How full the store is: bytes of the origin as the browser estimates them, or the entries that a store in memory
+   * counts. What the browser does not tell is left out.
+   *
+   * @example
+   * const { usage = 0, quota = Infinity } = await store.estimate();
+   * if (usage > quota * 0.9) console.log("nearly full");
+   */
+  estimate(): Promise<StorageSpace>;
+  /**
+   * Asks the browser not to evict the origin's storage; Firefox asks the user. Resolves whether it is protected: never
+   * where it is in memory, or the browser knows no such thing.
+   *
+   * @example
+   * const isSafe = await store.persist();
+   */
+  persist(): Promise<boolean>;
   /**
    * What the calls of this store took so far; it must be open with `profile: true`. A percentile is right to a
    * twentieth, in steps from a microsecond to five minutes, and no finer than the browser's clock.
@@ -621,6 +647,14 @@ export interface StorageStatus {
   namespaces: number;
   pending: number;
 }
+export interface StorageSpace {
+  usage?: number;
+  quota?: number;
+  /** What `usage` and `quota` count. */
+  unit: "bytes" | "entries";
+  /** Whether the browser protects the origin from eviction. */
+  persisted?: boolean;
+}
 export interface StorageMetrics {
   backend: string;
   /** When the store was opened. */
@@ -641,10 +675,16 @@ export interface StorageEvents {
    * A record was written or deleted: by this store (`"local"`), by another tab, worker or service worker that has the
    * same database open (`"tab"`), or by the endpoint (`"remote"`). A cleared collection has the type `"clear"` and the
    * key `[]`; so has one in which another tab changed more than a thousand records at once, with the type `"many"`.
+   * An entry whose life ends, or that a limit or a full disk evicts, is told of as deleted when it is removed.
    */
   change: { collection: string; key: Key; type: "put" | "delete" | "clear" | "many"; source: "local" | "tab" | "remote" };
   /** The store serves from a fallback. Told to listeners that come later, too. */
   degraded: { from: string; to: string; cause: StorageError };
+  /**
+   * Usage has passed 80 % of the quota. It is told once, and again after usage was below. It is looked at soon after
+   * opening and after writes, once a second at the most.
+   */
+  quota: { usage: number; quota: number; unit: "bytes" | "entries" };
   sync: SyncStatus;
   /** Something failed that no caller waits for. */
   error: StorageError;

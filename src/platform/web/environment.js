@@ -22,6 +22,12 @@ export async function estimate() {
   return { usage: space?.usage, quota: space?.quota, persisted };
 }
 
+/** Asks the browser to protect the origin from eviction; answers whether it does. */
+export function persist() {
+  const asked = globalThis.navigator?.storage?.persist?.();
+  return Promise.resolve(asked).then((granted) => granted === true, () => false);
+}
+
 /** Whether the browser believes that it has a network. Unknown is yes. */
 export function online() {
   return globalThis.navigator?.onLine !== false;
@@ -94,6 +100,28 @@ export function openChannel(name, onHeard) {
   channel.onmessage = ({ data }) => { if (typeof data === 'string') onHeard(data); };
   channel.unref?.(); // Node would wait for it
   return [(text) => channel.postMessage(text), () => channel.close()];
+}
+
+/**
+ * Asks for the lock `name`, for as long as nobody else has it; gives a function that lets it go, nothing where another
+ * tab has it. Where there are no locks, everybody has it.
+ */
+export function tryLock(name) {
+  const free = () => {};
+  const locks = globalThis.navigator?.locks;
+  if (typeof locks?.request !== 'function') return Promise.resolve(free);
+  return new Promise((resolve) => {
+    const held = (lock) => (lock ? new Promise((letGo) => resolve(letGo)) : resolve(undefined));
+    locks.request(name, { ifAvailable: true }, held).catch(() => resolve(free));
+  });
+}
+
+/** Calls back when the page goes out of sight; gives a function that ends it. */
+export function watchHidden(onHidden) {
+  const page = globalThis.document;
+  const seen = () => { if (page.visibilityState === 'hidden') onHidden(); };
+  page?.addEventListener('visibilitychange', seen);
+  return () => page?.removeEventListener('visibilitychange', seen);
 }
 
 /** Reports what a listener threw as if nobody had caught it, without stopping anything. */

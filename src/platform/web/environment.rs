@@ -10,6 +10,11 @@ extern "C" {
     #[wasm_bindgen(js_name = hasCrypto)]
     fn has_crypto() -> bool;
     fn estimate() -> Promise;
+    fn persist() -> Promise;
+    #[wasm_bindgen(js_name = tryLock)]
+    fn try_lock(name: &str) -> Promise;
+    #[wasm_bindgen(js_name = watchHidden)]
+    fn watch_hidden(on_hidden: &Closure<dyn FnMut()>) -> Function;
     fn online() -> bool;
     #[wasm_bindgen(js_name = hasChannel)]
     fn has_channel() -> bool;
@@ -58,6 +63,11 @@ pub(crate) async fn space() -> Space {
         }
         Err(_) => Space::default(),
     }
+}
+
+/// Asks the browser to protect the origin from eviction; answers whether it does.
+pub(crate) async fn protect() -> bool {
+    JsFuture::from(persist()).await.is_ok_and(|granted| granted.is_truthy())
 }
 
 /// Whether the browser believes that it has a network.
@@ -143,5 +153,42 @@ impl Drop for Channel {
     fn drop(&mut self) {
         let end: &Function = self.end.unchecked_ref();
         drop(end.call0(&JsValue::UNDEFINED));
+    }
+}
+
+/// A lock among all tabs and workers of the origin that was free, let go of when it is dropped.
+#[derive(Debug)]
+pub(crate) struct FreeLock(Function);
+
+impl FreeLock {
+    /// Takes the lock; none where another has it.
+    pub(crate) async fn take(name: &str) -> Option<Self> {
+        JsFuture::from(try_lock(name)).await.ok()?.dyn_into().ok().map(Self)
+    }
+}
+
+impl Drop for FreeLock {
+    fn drop(&mut self) {
+        drop(self.0.call0(&JsValue::UNDEFINED));
+    }
+}
+
+/// Tells when the page goes out of sight, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Hiding {
+    end: Function,
+    _callback: Closure<dyn FnMut()>,
+}
+
+impl Hiding {
+    pub(crate) fn watch(on_hidden: impl Fn() + 'static) -> Self {
+        let callback = Closure::<dyn FnMut()>::new(on_hidden);
+        Self { end: watch_hidden(&callback), _callback: callback }
+    }
+}
+
+impl Drop for Hiding {
+    fn drop(&mut self) {
+        drop(self.end.call0(&JsValue::UNDEFINED));
     }
 }

@@ -36,22 +36,22 @@ pub fn spawn(task: impl Future<Output = ()> + 'static) {
 
 /// Resolves after at least `ms` milliseconds.
 pub async fn sleep(ms: f64) {
-    let mut timer = None;
-    let elapsed = Promise::new(&mut |resolve, _| timer = Some(Timer(set_timeout(&resolve, ms))));
-    // A timer's promise cannot reject.
-    let _ = JsFuture::from(elapsed).await;
-    drop(timer);
+    wait(ms, |_| ()).await;
 }
 
 /// Resolves after at least `ms` milliseconds, and lets Node end meanwhile.
 pub(crate) async fn slumber(ms: f64) {
-    let elapsed = Promise::new(&mut |resolve, _| {
-        let timer: NodeTimer = set_timeout(&resolve, ms).unchecked_into();
-        // In browsers there is nothing to call, and nothing that would wait.
-        drop(timer.unref());
-    });
+    // In browsers there is nothing to call, and nothing that would wait.
+    wait(ms, |timer| drop(timer.0.unchecked_ref::<NodeTimer>().unref())).await;
+}
+
+async fn wait(ms: f64, begun: impl Fn(&Timer)) {
+    let mut timer = None;
+    let elapsed = Promise::new(&mut |resolve, _| timer = Some(Timer(set_timeout(&resolve, ms))));
+    timer.iter().for_each(begun);
     // A timer's promise cannot reject.
     let _ = JsFuture::from(elapsed).await;
+    drop(timer);
 }
 
 /// What the task resolves with, or none where it takes longer than `ms` milliseconds.

@@ -86,7 +86,7 @@ impl Mailbox {
                 self.fill();
             }
             Event::Closing => self.end(),
-            Event::Error(_) => {}
+            Event::Quota(_) | Event::Error(_) => {}
         }
     }
 

@@ -12,7 +12,7 @@ use crate::backend::{Backend, Facts, Row as BackendRow, Scan, Source};
 use crate::model::{CommitReceipt, Delete, Durability, Key, KeyRange, Put, Schema, WriteBatch, WriteOp};
 use crate::platform::Payload;
 use crate::query::Operator;
-use crate::store::{Change, ChangeKind, ChangeSource, DataStore, EntryOptions, Parts};
+use crate::store::{Change, ChangeKind, ChangeSource, DataStore, EntryOptions, Parts, Space};
 
 /// Lets others run first, so many times.
 struct Yield(u32);
@@ -149,9 +149,11 @@ fn fixture(seed: u32) -> Fixture {
     let failures = Rc::<Cell<u32>>::default();
     let inner = MemoryBackend::new("test", Rc::clone(&schema), 1_000);
     let backend = Rc::new(Slow { inner, seed: Cell::new(seed), failures: Rc::clone(&failures) });
+    let space = Rc::new(Space::new(backend, Rc::clone(&schema), false, 0.0));
     let parts = Parts {
         schema,
-        backend,
+        backend: Rc::clone(&space) as Rc<dyn Backend>,
+        space,
         durability: Durability::Relaxed,
         checks: crate::store::Checks::default(),
         degraded: None,

@@ -7,6 +7,7 @@ import { cases as schema } from "./schema.js";
 import { cases as secrets } from "./secrets.js";
 import { cases as signal } from "./signal.js";
 import { cases as validation } from "./validation.js";
+import { cases as space } from "./space.js";
 import { cases as values } from "./values.js";
 import { cases as writes } from "./writes.js";
 
@@ -20,6 +21,7 @@ const all = {
   ...schema,
   ...signal,
   ...validation,
+  ...space,
 };
 
 /** The promises, as sentences. */
