@@ -104,7 +104,7 @@ impl Claim {
 
 /// A step of a rescue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub enum Relief {
     /// Entries whose time is over go.
     Expired,
     /// So many cached entries go, those first that were used least recently.
@@ -150,29 +150,29 @@ impl Rescue {
     }
 
     /// The next step, given whether the last one freed anything.
-    pub fn next(&mut self, freed: bool) -> Option<Step> {
+    pub fn next(&mut self, freed: bool) -> Option<Relief> {
         loop {
             match self.stage {
                 Stage::Begun if self.claim == Claim::None => return None,
                 Stage::Begun => {
                     self.stage = Stage::Expired;
-                    return Some(Step::Expired);
+                    return Some(Relief::Expired);
                 }
                 Stage::Expired if self.caches => {
                     self.stage = Stage::Caches;
                     self.taken = 1;
-                    return Some(Step::Caches(1));
+                    return Some(Relief::Caches(1));
                 }
                 Stage::Caches if freed && self.taken < MOST_STEPS => {
                     let step = 1 << (2 * self.taken);
                     self.taken += 1;
-                    return Some(Step::Caches(step));
+                    return Some(Relief::Caches(step));
                 }
                 Stage::Expired | Stage::Caches => {
                     self.stage = Stage::Reserve;
                     match self.claim {
-                        Claim::Outbox => return Some(Step::Reserve(KEPT_FOR_SETTLING)),
-                        Claim::Settling => return Some(Step::Reserve(0)),
+                        Claim::Outbox => return Some(Relief::Reserve(KEPT_FOR_SETTLING)),
+                        Claim::Settling => return Some(Relief::Reserve(0)),
                         Claim::None | Claim::Data => {}
                     }
                 }
@@ -238,29 +238,29 @@ mod tests {
         }
     }
 
-    fn steps(claim: Claim, in_vain: Option<f64>, freed: bool) -> Vec<Step> {
+    fn steps(claim: Claim, in_vain: Option<f64>, freed: bool) -> Vec<Relief> {
         let mut rescue = Rescue::new(claim, 20_000.0, in_vain);
         core::iter::from_fn(|| rescue.next(freed)).collect()
     }
 
     #[test]
     fn what_is_over_goes_first_then_caches_by_growing_steps_and_the_reserve_last() {
-        let caches = [1, 4, 16, 64, 256, 1024].map(Step::Caches);
-        let with = |last: &[Step]| [&[Step::Expired][..], &caches, last].concat();
+        let caches = [1, 4, 16, 64, 256, 1024].map(Relief::Caches);
+        let with = |last: &[Relief]| [&[Relief::Expired][..], &caches, last].concat();
         assert_eq!(steps(Claim::Data, None, true), with(&[]));
-        assert_eq!(steps(Claim::Outbox, None, true), with(&[Step::Reserve(4)]));
-        assert_eq!(steps(Claim::Settling, None, true), with(&[Step::Reserve(0)]));
+        assert_eq!(steps(Claim::Outbox, None, true), with(&[Relief::Reserve(4)]));
+        assert_eq!(steps(Claim::Settling, None, true), with(&[Relief::Reserve(0)]));
         assert_eq!(steps(Claim::None, None, true), []);
     }
 
     #[test]
     fn caches_that_have_nothing_more_are_asked_no_further() {
-        assert_eq!(steps(Claim::Data, None, false), [Step::Expired, Step::Caches(1)]);
+        assert_eq!(steps(Claim::Data, None, false), [Relief::Expired, Relief::Caches(1)]);
     }
 
     #[test]
     fn caches_rest_after_they_were_emptied_in_vain() {
-        assert_eq!(steps(Claim::Outbox, Some(15_000.0), true), [Step::Expired, Step::Reserve(4)]);
+        assert_eq!(steps(Claim::Outbox, Some(15_000.0), true), [Relief::Expired, Relief::Reserve(4)]);
         assert_eq!(steps(Claim::Data, Some(5_000.0), true).len(), 7);
         assert_eq!(steps(Claim::Data, Some(25_000.0), true).len(), 7, "the clock was set back");
     }
