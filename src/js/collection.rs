@@ -7,7 +7,7 @@ use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
-use super::convert::{item, items, owned, owned_object, write_result};
+use super::convert::{folder, items, owned, owned_object, write_result};
 use super::entries::{delete_many, get_many, write_many};
 use super::options::{self, ENTRY, Options, SET_MANY, WriteOptions};
 use super::query;
@@ -150,7 +150,7 @@ impl Collection {
     pub fn keys(&self, options: &JsValue) -> Promise {
         let (_, records) = self.parts();
         abortable("keys", options, || {
-            let options = options::list_of_collection(options)?;
+            let options = options::keys_of_collection(options)?;
             Ok(async move { Ok(records.keys(&options).await?.iter().map(Key::to_js).collect::<Array>().into()) })
         })
     }
@@ -160,7 +160,7 @@ impl Collection {
         let (_, records) = self.parts();
         abortable("list", options, || {
             let options = options::list_of_collection(options)?;
-            Ok(async move { Ok(records.list(&options).await?.iter().map(item).collect::<Array>().into()) })
+            Ok(async move { Ok(folder(&records.folder(&options).await?)) })
         })
     }
 

@@ -1,12 +1,12 @@
 //! Values in, values out.
 
-use js_sys::{Date, Map, Object, Reflect};
+use js_sys::{Array, Date, Map, Object, Reflect};
 use wasm_bindgen::JsValue;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Acknowledged, Key, Meta};
 use crate::platform::{self, Payload};
-use crate::store::{Entry, Item, WriteResult};
+use crate::store::{Entry, Folder, Item, WriteResult};
 
 /// An object of some properties; undefined ones are left out.
 pub(super) fn object<const N: usize>(properties: [(&str, JsValue); N]) -> JsValue {
@@ -119,6 +119,15 @@ pub(super) fn item(item: &Item) -> JsValue {
         ("expires", maybe(item.expires, date)),
         ("encrypted", JsValue::from_bool(item.encrypted)),
     ])
+}
+
+/// A list of `Item`s; what has folders in it, with these.
+pub(super) fn folder(folder: &Folder) -> JsValue {
+    let items: Array = folder.items.iter().map(item).collect();
+    if let Some(folders) = &folder.folders {
+        let _ = Reflect::set(&items, &"folders".into(), &strings(folders.iter().map(String::as_str)));
+    }
+    items.into()
 }
 
 /// A value with what the system keeps of it.

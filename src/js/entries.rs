@@ -6,7 +6,7 @@ use futures_channel::oneshot;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
-use super::convert::{entry, item, items, keys, map, metadata, outcome, owned, owned_object, property, write_result};
+use super::convert::{entry, folder, items, keys, map, metadata, outcome, owned, owned_object, property, write_result};
 use super::options::{self, ENTRY, Options, SET, SET_MANY, WriteOptions};
 use super::query;
 use super::signal::abortable;
@@ -118,7 +118,7 @@ impl DataStore {
     pub fn keys(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("keys", options, || {
-            let (namespace, options) = options::list(options)?;
+            let (namespace, options) = options::keys(options)?;
             let records = shared.records(&namespace)?;
             Ok(async move { Ok(records.keys(&options).await?.iter().map(Key::to_js).collect::<Array>().into()) })
         })
@@ -130,7 +130,7 @@ impl DataStore {
         abortable("list", options, || {
             let (namespace, options) = options::list(options)?;
             let records = shared.records(&namespace)?;
-            Ok(async move { Ok(records.list(&options).await?.iter().map(item).collect::<Array>().into()) })
+            Ok(async move { Ok(folder(&records.folder(&options).await?)) })
         })
     }
 

@@ -10,7 +10,7 @@
 import { StorageError } from "./errors.js";
 import { profiled } from "./profile.js";
 import { refusal, until } from "./signal.js";
-import instantiate, { DataStore, createStorage as open } from "./tidekeep.js";
+import instantiate, { Collection, DataStore, createStorage as open } from "./tidekeep.js";
 
 export { StorageError };
 
@@ -28,6 +28,32 @@ if (typeof Symbol.asyncDispose === "symbol") {
 Object.defineProperty(DataStore.prototype, "metrics", {
   value() {
     throw failure("INVALID_CONFIG", "nothing is measured; open the store with “profile: true”", { operation: "metrics" });
+  },
+  configurable: true,
+  writable: true,
+});
+
+/** How many rows of an iteration are read at once. */
+const PAGE = 256;
+
+/** Reads page after page: the next one while the rows of this one are used. */
+async function* rows(collection, { filter, limit, ...options }) {
+  const read = (left, where) => collection.query(filter, { ...options, ...where, limit: Math.min(left, PAGE) });
+  let left = limit ?? Infinity;
+  let ahead = read(left);
+  while (ahead) {
+    const page = await ahead;
+    left -= page.length;
+    ahead = page.next !== undefined && left > 0 ? read(left, { offset: undefined, after: page.next }) : undefined;
+    ahead?.catch(() => {}); // it is told where it is awaited, and nowhere if the caller stops before
+    yield* page;
+  }
+}
+
+// It asks for nothing but pages, so it is written where they arrive.
+Object.defineProperty(Collection.prototype, "iterate", {
+  value(options) {
+    return rows(this, { ...options });
   },
   configurable: true,
   writable: true,

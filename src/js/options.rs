@@ -1,6 +1,6 @@
 //! Options: read once, strictly, before anything happens.
 
-use js_sys::Function;
+use js_sys::{Function, JsString};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
 
@@ -66,7 +66,11 @@ impl<'a> Options<'a> {
     }
 
     pub(super) fn text(&self, name: &'static str) -> Result<Option<String>> {
-        self.typed(name, "a text", JsValue::as_string)
+        // A text with lone surrogates would be read as another.
+        let well_formed = |text: &JsString| text.is_valid_utf16();
+        self.typed(name, "a well-formed text", |value| {
+            value.dyn_ref().filter(|text| well_formed(text)).map(String::from)
+        })
     }
 
     pub(super) fn texts(&self, name: &'static str) -> Result<Option<Vec<String>>> {
@@ -168,19 +172,38 @@ fn wrong(name: &'static str, wanted: &'static str) -> Error {
 
 /// Reads the options of a list, and its namespace.
 pub(super) fn list(value: &JsValue) -> Result<(String, ListOptions)> {
-    let options = Options::read(value, &["namespace", "signal", "prefix", "pattern", "limit", "offset"])?;
+    let options = Options::read(value, &["namespace", "signal", "prefix", "pattern", "delimiter", "limit", "offset"])?;
     Ok((options.namespace()?, list_options(&options)?))
 }
 
 /// Reads the options of a list of a collection.
 pub(super) fn list_of_collection(value: &JsValue) -> Result<ListOptions> {
+    list_options(&Options::read(value, &["signal", "prefix", "pattern", "delimiter", "limit", "offset"])?)
+}
+
+/// Reads the options of a list of keys, and its namespace.
+pub(super) fn keys(value: &JsValue) -> Result<(String, ListOptions)> {
+    let options = Options::read(value, &["namespace", "signal", "prefix", "pattern", "limit", "offset"])?;
+    Ok((options.namespace()?, list_options(&options)?))
+}
+
+/// Reads the options of a list of a collection's keys.
+pub(super) fn keys_of_collection(value: &JsValue) -> Result<ListOptions> {
     list_options(&Options::read(value, &["signal", "prefix", "pattern", "limit", "offset"])?)
 }
 
 fn list_options(options: &Options<'_>) -> Result<ListOptions> {
+    let (pattern, delimiter) = (options.text("pattern")?, options.text("delimiter")?);
+    if delimiter.as_ref().is_some_and(|delimiter| delimiter.is_empty() || pattern.is_some()) {
+        return Err(Error::new(
+            ErrorKind::InvalidConfig,
+            "a delimiter is a text that is not empty, and excludes a pattern; give a prefix in its place",
+        ));
+    }
     Ok(ListOptions {
         prefix: options.text("prefix")?,
-        pattern: options.text("pattern")?,
+        pattern,
+        delimiter,
         limit: options.whole("limit")?,
         offset: options.whole("offset")?.unwrap_or(0),
     })

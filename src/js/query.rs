@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::Array;
+use js_sys::{Array, JsString, Reflect};
 use wasm_bindgen::prelude::*;
 
 use super::convert::{items, names, object, property, query_result, strings};
@@ -17,15 +17,18 @@ use crate::store::{Collection as Records, Query};
 /// The deepest nesting of a filter; it also ends cycles.
 const MAX_DEPTH: usize = 32;
 
+/// The most fields to sort by.
+const MAX_SORTS: usize = 16;
+
 /// Reads a query of a store, and its namespace.
 pub(super) fn request(filter: &JsValue, options: &JsValue) -> Result<(String, Query)> {
-    let options = Options::read(options, &["sort", "limit", "offset", "namespace", "signal"])?;
+    let options = Options::read(options, &["sort", "limit", "offset", "after", "namespace", "signal"])?;
     Ok((options.namespace()?, read(filter, &options)?))
 }
 
 /// Reads a query of a collection.
 pub(super) fn request_of_collection(filter: &JsValue, options: &JsValue) -> Result<Query> {
-    read(filter, &Options::read(options, &["sort", "limit", "offset", "signal"])?)
+    read(filter, &Options::read(options, &["sort", "limit", "offset", "after", "signal"])?)
 }
 
 /// Reads a query whose result is watched: from the beginning, since a page does not move with what comes before it.
@@ -39,6 +42,7 @@ fn read(filter: &JsValue, options: &Options<'_>) -> Result<Query> {
         sort: sorts(&options.value("sort")?)?,
         offset: options.whole("offset")?.unwrap_or(0),
         limit: options.whole("limit")?,
+        after: options.text("after")?,
     })
 }
 
@@ -72,18 +76,31 @@ fn filter(value: &JsValue, depth: usize) -> Result<Filter> {
         ["and"] => Ok(Filter::And(list(&property(value, "and")?, depth)?)),
         ["or"] => Ok(Filter::Or(list(&property(value, "or")?, depth)?)),
         ["not"] => Ok(Filter::Not(Box::new(filter(&property(value, "not")?, depth + 1)?))),
-        ["field", "operator"] | ["field", "operator", "value"] => {
-            let text = |name| {
-                property(value, name)?.as_string().ok_or_else(|| {
-                    Error::new(ErrorKind::InvalidQuery, "the field and the operator of a filter are texts")
-                        .with("property", name)
-                })
+        ["field", "operator"] | ["field", "operator", "value"] | ["field", "includeMissing", "operator", "value"] => {
+            let operator = Operator::parse(&text(value, "operator")?)?;
+            let including = property(value, "includeMissing")?;
+            let operator = match (including.as_bool(), operator) {
+                (Some(false), _) => operator,
+                (None, _) if including.is_undefined() => operator,
+                (Some(true), Operator::Ne) => Operator::Eq,
+                (Some(true), Operator::Nin) => Operator::In,
+                _ => return refuse("includeMissing is true or false, for the operators ne and nin"),
             };
             let operand = Payload::from(property(value, "value")?);
-            Filter::compare_with(Field::parse(&text("field")?)?, Operator::parse(&text("operator")?)?, &operand)
+            let compared = Filter::compare_with(Field::parse(&text(value, "field")?)?, operator, &operand)?;
+            // Whatever does not equal the value, what is missing among it.
+            Ok(if including.is_truthy() { Filter::Not(Box::new(compared)) } else { compared })
         }
         _ => refuse("a filter is { field, operator, value }, { and }, { or } or { not }, and nothing besides"),
     }
+}
+
+/// A text of a filter or sort. One with lone surrogates would be read as another.
+fn text(of: &JsValue, name: &str) -> Result<String> {
+    let found = property(of, name)?;
+    let text = found.dyn_ref::<JsString>().filter(|text| text.is_valid_utf16());
+    text.map(String::from)
+        .ok_or_else(|| Error::new(ErrorKind::InvalidQuery, "this must be a well-formed text").with("property", name))
 }
 
 fn sorts(value: &JsValue) -> Result<Vec<Sort>> {
@@ -91,21 +108,19 @@ fn sorts(value: &JsValue) -> Result<Vec<Sort>> {
         return Ok(Vec::new());
     }
     let given = if is_array(value) { items(value)? } else { vec![value.clone()] };
+    if given.len() > MAX_SORTS {
+        return Err(Error::new(ErrorKind::InvalidQuery, "a query sorts by 16 fields at the most"));
+    }
     given
         .iter()
         .map(|sort| {
-            let refuse = || Error::new(ErrorKind::InvalidQuery, "a sort is { field, order }");
-            if !sort.is_object() {
-                return Err(refuse());
+            let known = |name: &String| name == "field" || name == "order";
+            if !sort.is_object() || !names(sort)?.iter().all(known) {
+                return Err(Error::new(ErrorKind::InvalidQuery, "a sort is { field, order } and nothing besides"));
             }
-            let field = property(sort, "field")?.as_string().ok_or_else(refuse)?;
-            let order = property(sort, "order")?;
-            let order = match order.as_string() {
-                Some(text) => Order::parse(&text)?,
-                None if order.is_undefined() => Order::default(),
-                None => return Err(refuse()),
-            };
-            Ok(Sort { field: Field::parse(&field)?, order })
+            let unsaid = property(sort, "order")?.is_undefined();
+            let order = if unsaid { Order::default() } else { Order::parse(&text(sort, "order")?)? };
+            Ok(Sort { field: Field::parse(&text(sort, "field")?)?, order })
         })
         .collect()
 }
@@ -113,14 +128,19 @@ fn sorts(value: &JsValue) -> Result<Vec<Sort>> {
 /// Runs a query.
 pub(super) async fn run(shared: Rc<Shared>, records: Records, query: Query) -> Result<JsValue> {
     shared.ready(&records).await?;
-    Ok(records.query(&query).await?.into_iter().map(query_result).collect::<Array>().into())
+    let page = records.page(&query).await?;
+    let rows: Array = page.entries.into_iter().map(query_result).collect();
+    if let Some(next) = page.next {
+        let _ = Reflect::set(&rows, &"next".into(), &next.into());
+    }
+    Ok(rows.into())
 }
 
 /// Counts what a filter finds.
 pub(super) async fn count(shared: Rc<Shared>, records: Records, filter: Option<Filter>) -> Result<JsValue> {
     let Some(filter) = filter else { return Ok(super::convert::number(records.count().await?)) };
     shared.ready(&records).await?;
-    Ok(super::convert::number(records.count_matching(filter).await? as u64))
+    Ok(super::convert::number(records.count_matching(&filter).await?))
 }
 
 /// Tells how a query is served, by running it.

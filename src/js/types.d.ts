@@ -89,22 +89,29 @@ export interface CollectionSchema {
   indexes?: string;
 }
 export type AnySchema = Record<string, { key: Key; value: unknown; indexes: string }>;
-/** A field of a record, a path into it, its key (`"$key"`), its tags (`"$tags"`), or its metadata (`"$meta.x"`). */
+/**
+ * A field of a record, a path into it, its key (`"$key"`), its tags (`"$tags"`), its metadata (`"$meta.x"`), or what the
+ * system keeps of it: the dates `"$created"`, `"$modified"` and `"$expires"`, and the number `"$version"`.
+ */
 export type Field<C> = C extends { value: infer V extends object }
-  ? (keyof V & string) | `${keyof V & string}.${string}` | "$key" | "$tags" | `$meta.${string}`
+  ? (keyof V & string) | `${keyof V & string}.${string}` | SystemField
   : string;
+export type SystemField = "$key" | "$tags" | "$created" | "$modified" | "$expires" | "$version" | `$meta.${string}`;
 /** IndexedDB's key types, with IndexedDB's order. */
 export type Key = string | number | Date | ArrayBuffer | ArrayBufferView | readonly Key[];
 
-/** The short form of an index: `name`, `*tags` (an entry per element), `&email` (unique), `[author+created]`. */
+/**
+ * The short form of an index: `name`, `*tags` (an entry per element), `&email` (unique), `[author+created]`; over what
+ * stands beside the value, `*$tags` and `$meta.x`.
+ */
 export type IndexText<C> = C extends { indexes: infer I extends string }
-  ? I | `*${I}` | `&${I}` | `&*${I}` | `*&${I}` | `[${string}+${string}]` | `&[${string}+${string}]`
+  ? I | "*$tags" | `$meta.${string}` | `*$meta.${string}` | `*${I}` | `&${I}` | `&*${I}` | `*&${I}` | `[${string}+${string}]` | `&[${string}+${string}]`
   : string;
 
 export interface CollectionOptions<C = unknown> {
   /** Field, or fields, of the record that is its key. Without it, the key is given at each write. */
   keyPath?: string | string[];
-  /** Native indexes, in short or long form. A sealed collection has none. */
+  /** Native indexes, in short or long form. A sealed collection has them over tags and metadata only. */
   indexes?: (IndexText<C> | IndexOptions)[];
   /** Sealed at rest. Keys, tags, times and metadata stay in the clear. */
   encrypted?: boolean;
@@ -315,9 +322,10 @@ export interface KeyValue {
   /** In key order. */
   keys(options?: ListOptions & NamespaceOption): Promise<Key[]>;
   /** Everything but the values, in key order. */
+  list(options: FolderOptions & NamespaceOption): Promise<Folder>;
   list(options?: ListOptions & NamespaceOption): Promise<Item[]>;
   /** The entries that match; a list of filters must all match. */
-  query<T = unknown>(filter: Filter | Filter[], options?: QueryOptions & NamespaceOption): Promise<QueryResult<T>[]>;
+  query<T = unknown>(filter: Filter | Filter[], options?: QueryOptions & NamespaceOption): Promise<QueryPage<T>>;
   count(options?: NamespaceOption & { filter?: Filter | Filter[] }): Promise<number>;
   /** Empties one namespace, or all of them; credentials stay, unless `includeCredentials` is asked for. */
   clear(options?: NamespaceOption | ({ includeCredentials?: boolean } & SignalOption)): Promise<void>;
@@ -353,17 +361,40 @@ export interface Collection<C extends CollectionSchema> {
   deleteMany(keys: Iterable<Key>): Promise<Map<Key, boolean>>;
   has(key: Key): Promise<boolean>;
   keys(options?: ListOptions): Promise<Key[]>;
+  /**
+   * Everything but the values, in key order. With a delimiter, what lies directly under the prefix, as in a folder.
+   *
+   * @example
+   * const { folders, length } = await notes.list({ prefix: "travel/", delimiter: "/" });
+   */
+  list(options: FolderOptions): Promise<Folder>;
   list(options?: ListOptions): Promise<Item[]>;
   all(options?: { limit?: number }): Promise<C["value"][]>;
   /**
    * The records that match, by the best index; a list of filters must all match.
    *
    * @example
-   * await places.query({ field: "name", operator: "startsWith", value: "Lis" }, { sort: { field: "name" }, limit: 20 });
+   * const named = { field: "name", operator: "startsWith", value: "Lis" } as const;
+   * const page = await places.query(named, { sort: { field: "name" }, limit: 20 });
+   * const more = await places.query(named, { sort: { field: "name" }, limit: 20, after: page.next });
    */
-  query(filter: Filter<C> | Filter<C>[], options?: QueryOptions<C>): Promise<QueryResult<C["value"]>[]>;
-  /** Runs the query and tells which index served it, what was left to filter, and how many rows were read. */
+  query(filter: Filter<C> | Filter<C>[], options?: QueryOptions<C>): Promise<QueryPage<C["value"]>>;
+  /**
+   * Runs the query and tells which index served it, what was left to filter, and how many rows were read. (With a limit,
+   * `query` reads one row more, to know whether there is a next page.)
+   */
   explain(filter: Filter<C> | Filter<C>[], options?: QueryOptions<C>): Promise<QueryPlan>;
+  /**
+   * Goes through the records that match, reading ahead page by page and never holding them all; `break` ends it. With
+   * a sort that no index gives, each page reads everything anew.
+   *
+   * @example
+   * for await (const { key, value } of notes.iterate({ filter: { field: "place", operator: "eq", value: "Lisbon" } })) {
+   *   console.log(key, value.text);
+   * }
+   */
+  iterate(options?: QueryOptions<C> & { filter?: Filter<C> | Filter<C>[] }): AsyncIterable<QueryResult<C["value"]>>;
+  /** Where an index answers the filter whole, keys are counted and no value is read. */
   count(filter?: Filter<C> | Filter<C>[]): Promise<number>;
   /**
    * Calls the listener with the result of a query, and again after each change to it, from any tab and the endpoint, or
@@ -434,11 +465,27 @@ export interface ListOptions extends SignalOption {
   limit?: number;
   offset?: number;
 }
+/** A list of what lies directly under the prefix. Limit and offset count items and folders alike. */
+export interface FolderOptions extends Omit<ListOptions, "pattern"> {
+  /** What ends the name of a folder in a key, as `"/"`. */
+  delimiter: string;
+}
+/** The items directly under a prefix, and its folders. */
+export interface Folder extends Array<Item> {
+  /** Each is what its keys begin with, the delimiter included, as `"travel/lisbon/"`. */
+  folders: string[];
+}
 export interface QueryOptions<C = unknown> extends SignalOption {
   /** A missing field comes last either way. Without a sort, rows come in the order of what serves the query. */
   sort?: Sort<C> | Sort<C>[];
   limit?: number;
+  /** Passes over so many rows, by reading them; `after` does not. */
   offset?: number;
+  /**
+   * Goes on behind an earlier page: its `next`. Filter and sort must be those of that page; the limit may differ.
+   * Undefined is the first page. A row that stays where it is in the order comes once, whatever is written meanwhile.
+   */
+  after?: string | undefined;
 }
 export interface Sort<C = unknown> {
   field: Field<C>;
@@ -448,6 +495,8 @@ export type Operator =
   | "eq" | "ne" | "gt" | "gte" | "lt" | "lte" | "in" | "nin" | "between" | "contains" | "startsWith" | "endsWith" | "exists";
 export type Filter<C = unknown> =
   | { field: Field<C>; operator: Operator; value: unknown }
+  /** With `includeMissing`, records that lack the field match too. */
+  | { field: Field<C>; operator: "ne" | "nin"; value: unknown; includeMissing?: boolean }
   | { and: Filter<C>[] }
   | { or: Filter<C>[] }
   | { not: Filter<C> };
@@ -480,6 +529,11 @@ export interface LiveResult<T> {
   changed: Key[];
   /** Keys that are among the rows no longer. */
   removed: Key[];
+}
+/** The rows of a query. */
+export interface QueryPage<T> extends Array<QueryResult<T>> {
+  /** The cursor of the page behind this one; absent where a limit left no more rows, or there was no limit. */
+  next?: string | undefined;
 }
 export interface QueryPlan {
   /** The index, or null where the records' own order served. */

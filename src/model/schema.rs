@@ -4,8 +4,10 @@ use std::collections::BinaryHeap;
 
 use litemap::LiteMap;
 
-use super::KeyPath;
+use super::key::distinct;
+use super::{Body, Fields, Key, KeyPath, Record};
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::Payload;
 
 /// The system's own collections. Their names hold a colon, so no application's name can meet them.
 pub mod system {
@@ -29,6 +31,10 @@ pub mod system {
     pub const CREDENTIALS: &str = "credentials";
     /// The property of a record's row that is the system's.
     pub const RESERVED: &str = "_tidekeep";
+    /// In the key path of an index: the list of a record's tags.
+    pub const TAGS: &str = "$tags";
+    /// What the key path of an index into a record's metadata begins with.
+    pub const METADATA: &str = "$meta.";
     /// The namespace of calls that name none.
     pub const DEFAULT_NAMESPACE: &str = "default";
 }
@@ -99,13 +105,21 @@ impl Schema {
         if name == system::DEFAULT_NAMESPACE {
             return refuse("“default” is the namespace of calls that name none; declare another name");
         }
-        if collection.encrypted && !collection.indexes.is_empty() {
-            return refuse("a sealed collection cannot be indexed; declare the indexes on a clear one");
+        if collection.encrypted && !collection.indexes.iter().all(Index::is_beside) {
+            return refuse(
+                "of a sealed collection nothing but tags and metadata can be indexed; declare the index on a clear one",
+            );
         }
-        for path in collection.key_path.iter().chain(collection.indexes.iter().map(|index| &index.key_path)) {
-            if path.paths().is_empty() || path.paths().iter().any(|path| !is_path(path)) {
-                return refuse("a keyPath must be one or more property names, joined with dots");
-            }
+        let not_all = |key_path: &KeyPath, valid: fn(&str) -> bool| {
+            key_path.paths().is_empty() || key_path.paths().iter().any(|path| !valid(path))
+        };
+        if collection.key_path.as_ref().is_some_and(|key_path| not_all(key_path, is_path))
+            || collection.indexes.iter().any(|index| not_all(&index.key_path, is_indexed_path))
+        {
+            return refuse("a keyPath must be one or more property names, joined with dots");
+        }
+        if collection.indexes.iter().any(|index| index.over_tags() && !index.multi_entry) {
+            return refuse("tags are indexed one by one; write “*$tags”");
         }
         let repeated =
             |(at, index): (usize, &Index)| collection.indexes.iter().skip(at + 1).any(|i| i.name == index.name);
@@ -160,8 +174,48 @@ fn is_path(path: &str) -> bool {
     })
 }
 
+/// Whether an index can be over this: a path of the record, its tags, or a path of its metadata.
+fn is_indexed_path(path: &str) -> bool {
+    path == system::TAGS || is_path(path.strip_prefix(system::METADATA).unwrap_or(path))
+}
+
+/// What a record has under a path of an index.
+fn indexed(record: &Record, path: &str) -> Option<Payload> {
+    match (path.strip_prefix(system::METADATA), &record.body) {
+        (Some(path), _) => record.meta.metadata.as_ref()?.at(path),
+        (None, Body::Clear(payload)) => payload.at(path),
+        (None, Body::Sealed(_)) => None,
+    }
+}
+
 impl Index {
-    /// Reads the short form: `name`, `*tags` (an entry for each element), `&email` (unique), `[author+created]`.
+    /// The keys under which a record stands in this index, each once, in order.
+    #[must_use]
+    pub fn keys_of(&self, record: &Record) -> Vec<Key> {
+        match &self.key_path {
+            KeyPath::Single(path) if path == system::TAGS => {
+                distinct(record.meta.tags.iter().map(|tag| Key::from(tag.as_str())).collect())
+            }
+            KeyPath::Single(path) if self.multi_entry => {
+                let Some(value) = indexed(record, path) else { return Vec::new() };
+                let elements = value.elements().unwrap_or_else(|| vec![value]);
+                distinct(elements.iter().filter_map(|element| element.scalar().into_key()).collect())
+            }
+            key_path => key_path.extract_by(|path| indexed(record, path)).into_iter().collect(),
+        }
+    }
+
+    /// Whether all that it looks at lies beside the value: tags and metadata.
+    fn is_beside(&self) -> bool {
+        self.key_path.paths().iter().all(|path| path == system::TAGS || path.starts_with(system::METADATA))
+    }
+
+    fn over_tags(&self) -> bool {
+        self.key_path.paths().iter().any(|path| path == system::TAGS)
+    }
+
+    /// Reads the short form: `name`, `*tags` (an entry for each element), `&email` (unique), `[author+created]`; a
+    /// field may be `$tags` or `$meta.name` too.
     ///
     /// # Errors
     ///
@@ -181,7 +235,7 @@ impl Index {
             Some(inner) => KeyPath::Compound(inner.split('+').map(|path| path.trim().to_owned()).collect()),
             None => KeyPath::Single(rest.to_owned()),
         };
-        if key_path.paths().iter().any(|path| !is_path(path)) {
+        if key_path.paths().iter().any(|path| !is_indexed_path(path)) {
             return Err(Error::new(
                 ErrorKind::InvalidConfig,
                 "an index is a field, “*field”, “&field” or “[field+field]”",

@@ -17,6 +17,17 @@ pub enum Scalar {
     Other,
 }
 
+impl Scalar {
+    /// The key that this is, if it is one.
+    #[must_use]
+    pub fn into_key(self) -> Option<Key> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Missing | Self::Null | Self::Boolean(_) | Self::Other => None,
+        }
+    }
+}
+
 /// A look into a payload that stays what it is.
 ///
 /// # Behavior

@@ -5,7 +5,7 @@ use core::ops::Bound;
 use super::constraint::{Constraint, Tightness};
 use super::{Field, Filter, Operand, Operator, Order, Sort};
 use crate::backend::{Direction, Source};
-use crate::model::{Collection, Index, Key, KeyPath, KeyRange, Scalar};
+use crate::model::{Collection, Index, Key, KeyPath, KeyRange, Scalar, distinct};
 
 /// Beyond so many ranges, combinations of lists are not multiplied out.
 const MOST_COMBINATIONS: usize = 1000;
@@ -147,24 +147,31 @@ impl Question<'_> {
     fn is_always_there(&self, field: &Field) -> bool {
         let key_path = self.collection.and_then(|collection| collection.key_path.as_ref());
         match field {
-            Field::Key => true,
             Field::Value(path) => key_path.is_some_and(|key_path| key_path.paths().contains(path)),
-            Field::Tags | Field::Metadata(_) => false,
+            Field::Key | Field::Created | Field::Modified | Field::Version => true,
+            Field::Tags | Field::Expires | Field::Metadata(_) => false,
         }
     }
 
     fn constraint(&self, field: &Field, source: &Source) -> Option<Constraint> {
-        let mut constraint = Constraint::of(self.conjuncts, |other, _, _| self.canonical(other) == *field)?;
-        // A sealed body has no fields, though its record has a key; and IndexedDB indexes the lengths of strings.
-        let sealed = self.collection.is_some_and(|collection| collection.encrypted);
-        let is_exact = |at: &usize| match self.conjuncts.get(*at) {
-            Some(Filter::Compare { field: Field::Value(path), .. }) => {
-                !sealed && (*source == Source::Primary || !is_length(path))
-            }
-            _ => true,
-        };
-        constraint.served.retain(is_exact);
+        let mut constraint = Constraint::of(self.conjuncts, &|other, _| self.canonical(other) == *field)?;
+        constraint.served.retain(|at| self.conjuncts.get(*at).is_some_and(|conjunct| self.is_exact(conjunct, source)));
         Some(constraint)
+    }
+
+    /// Whether an index sees in these fields what a filter sees there. A sealed body has no fields, though its record
+    /// has a key; and IndexedDB indexes the lengths of strings.
+    fn is_exact(&self, filter: &Filter, source: &Source) -> bool {
+        let sees = |path: &str| *source == Source::Primary || !is_length(path);
+        match filter {
+            Filter::Compare { field: Field::Value(path), .. } => {
+                self.collection.is_none_or(|collection| !collection.encrypted) && sees(path)
+            }
+            Filter::Compare { field: Field::Metadata(path), .. } => sees(path),
+            Filter::Compare { .. } => true,
+            Filter::And(filters) | Filter::Or(filters) => filters.iter().all(|filter| self.is_exact(filter, source)),
+            Filter::Not(filter) => self.is_exact(filter, source),
+        }
     }
 
     fn by_index(&self, index: &Index) -> Vec<Access> {
@@ -172,7 +179,7 @@ impl Question<'_> {
         match &index.key_path {
             KeyPath::Single(path) if index.multi_entry => self.by_element(&source, path, index.unique),
             KeyPath::Single(path) => {
-                let field = self.canonical(&Field::Value(path.clone()));
+                let field = self.canonical(&Field::indexed(path));
                 self.by_field(source, field, index.unique).into_iter().collect()
             }
             KeyPath::Compound(paths) => self.by_parts(source, paths, index.unique).into_iter().collect(),
@@ -190,17 +197,15 @@ impl Question<'_> {
     /// The ways through a multi-entry index. Different elements may meet different conditions, so ranges of different
     /// conditions cannot be cut with each other, unless the conditions are such that only a lone value meets them.
     fn by_element(&self, source: &Source, path: &str, unique: bool) -> Vec<Access> {
-        let mine = |field: &Field| matches!(field, Field::Value(other) if other == path);
-        let member = |(at, conjunct): (usize, &Filter)| match conjunct {
-            Filter::Compare { field, operator: Operator::Member, value: Operand::One(Scalar::Key(key)) }
-                if mine(field) && key.is_valid() =>
-            {
-                let served = if is_length(path) { Vec::new() } else { vec![at] };
-                Some(Constraint { ranges: vec![KeyRange::only(key.clone())], tightness: Tightness::Point, served })
-            }
-            _ => None,
+        let mine = |field: &Field| *field == Field::indexed(path);
+        let member = |(at, conjunct): (usize, &Filter)| {
+            let keys = members(conjunct, &mine)?;
+            let ranges: Vec<KeyRange> = distinct(keys).into_iter().map(KeyRange::only).collect();
+            let tightness = if ranges.len() == 1 { Tightness::Point } else { Tightness::Points };
+            let served = if is_length(path) { Vec::new() } else { vec![at] };
+            Some(Constraint { ranges, tightness, served })
         };
-        let lone = Constraint::of(self.conjuncts, |field, _, operand| mine(field) && !holds_array(operand));
+        let lone = Constraint::of(self.conjuncts, &|field, operand| mine(field) && !holds_array(operand));
         // An array of such elements is in the ranges too, and is no hit: the conditions remain to be checked.
         let lone = lone.map(|constraint| Constraint { served: Vec::new(), ..constraint });
         let access = |constraint: Constraint| {
@@ -220,7 +225,7 @@ impl Question<'_> {
 
     /// The way through keys that are arrays of fields: equalities first, then one range.
     fn by_parts(&self, source: Source, paths: &[String], unique: bool) -> Option<Access> {
-        let parts: Vec<Field> = paths.iter().map(|path| self.canonical(&Field::Value(path.clone()))).collect();
+        let parts: Vec<Field> = paths.iter().map(|path| self.canonical(&Field::indexed(path))).collect();
         let constraints: Vec<Option<Constraint>> = parts.iter().map(|part| self.constraint(part, &source)).collect();
         // The index leaves out a record that lacks any of its parts, so the conditions must ask for each of them.
         let asked =
@@ -290,6 +295,22 @@ impl Class {
             Tightness::Points if unique => Self::Few,
             _ => Self::Many,
         }
+    }
+}
+
+/// The elements of which a condition asks for one at least, if that is what it asks.
+fn members(filter: &Filter, mine: &dyn Fn(&Field) -> bool) -> Option<Vec<Key>> {
+    match filter {
+        Filter::Compare { field, operator: Operator::Member, value: Operand::One(Scalar::Key(key)) }
+            if mine(field) && key.is_valid() =>
+        {
+            Some(vec![key.clone()])
+        }
+        Filter::Or(filters) if !filters.is_empty() => {
+            let each = filters.iter().map(|filter| members(filter, mine)).collect::<Option<Vec<_>>>()?;
+            Some(each.into_iter().flatten().collect())
+        }
+        Filter::Compare { .. } | Filter::And(_) | Filter::Or(_) | Filter::Not(_) => None,
     }
 }
 

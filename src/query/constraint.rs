@@ -37,6 +37,9 @@ impl Tightness {
     }
 }
 
+/// Which conditions are meant, by their field and operand.
+pub(super) type Concerns<'a> = dyn Fn(&Field, &Operand) -> bool + 'a;
+
 /// The ranges of one condition.
 struct Part {
     ranges: Vec<KeyRange>,
@@ -56,16 +59,12 @@ enum End {
 
 impl Constraint {
     /// What those conjuncts leave that `concerns` chooses; none where none of them makes a range.
-    pub(super) fn of(conjuncts: &[Filter], concerns: impl Fn(&Field, Operator, &Operand) -> bool) -> Option<Self> {
+    pub(super) fn of(conjuncts: &[Filter], concerns: &Concerns<'_>) -> Option<Self> {
         let (mut lower, mut upper, mut prefix) = (false, false, false);
         let mut served = Vec::new();
         let mut ranges: Option<Vec<KeyRange>> = None;
         for (at, conjunct) in conjuncts.iter().enumerate() {
-            let Filter::Compare { field, operator, value } = conjunct else { continue };
-            if !concerns(field, *operator, value) {
-                continue;
-            }
-            let Some(part) = part(*operator, value) else { continue };
+            let Some(part) = part_of(conjunct, concerns) else { continue };
             lower |= matches!(part.end, End::Lower | End::Both);
             upper |= matches!(part.end, End::Upper | End::Both);
             prefix |= part.end == End::Prefix;
@@ -93,6 +92,36 @@ impl Constraint {
     /// The keys, where the ranges hold one key each.
     pub(super) fn points(&self) -> Option<Vec<&Key>> {
         self.ranges.iter().map(KeyRange::single).collect()
+    }
+}
+
+/// The ranges of a condition, or of conditions joined, if keys alone can meet it.
+fn part_of(filter: &Filter, concerns: &Concerns<'_>) -> Option<Part> {
+    match filter {
+        Filter::Compare { field, operator, value } if concerns(field, value) => part(*operator, value),
+        Filter::Or(filters) => {
+            let parts = filters.iter().map(|filter| part_of(filter, concerns)).collect::<Option<Vec<_>>>()?;
+            parts.into_iter().reduce(|a, b| Part {
+                ranges: unite(a.ranges, b.ranges),
+                end: if a.end == b.end { a.end } else { End::Neither },
+                exact: a.exact && b.exact,
+            })
+        }
+        Filter::And(filters) => {
+            let all = filters.len();
+            let parts: Vec<Part> = filters.iter().filter_map(|filter| part_of(filter, concerns)).collect();
+            let whole = parts.len() == all;
+            let part = parts.into_iter().reduce(|a, b| Part {
+                ranges: intersect(&a.ranges, &b.ranges),
+                end: match (a.end, b.end) {
+                    (End::Lower, End::Upper) | (End::Upper, End::Lower) => End::Both,
+                    (End::Neither, end) | (end, _) => end,
+                },
+                exact: a.exact && b.exact,
+            })?;
+            Some(Part { exact: part.exact && whole, ..part })
+        }
+        Filter::Compare { .. } | Filter::Not(_) => None,
     }
 }
 
@@ -151,6 +180,28 @@ fn part(operator: Operator, operand: &Operand) -> Option<Part> {
     }
 }
 
+/// What two sorted unions of disjoint ranges hold together; again such a union.
+fn unite(a: Vec<KeyRange>, b: Vec<KeyRange>) -> Vec<KeyRange> {
+    let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
+    let mut united: Vec<KeyRange> = Vec::new();
+    loop {
+        let next = match (a.peek(), b.peek()) {
+            (Some(left), Some(right)) if compare_beginnings(&right.lower, &left.lower).is_lt() => b.next(),
+            (Some(_), _) => a.next(),
+            (None, _) => b.next(),
+        };
+        let Some(next) = next else { return united };
+        match united.last_mut() {
+            Some(last) if !last.clone().intersect(next.clone()).is_empty() => {
+                if compare_ends(&last.upper, &next.upper).is_lt() {
+                    last.upper = next.upper;
+                }
+            }
+            _ => united.push(next),
+        }
+    }
+}
+
 /// What two sorted unions of disjoint ranges share.
 fn intersect(a: &[KeyRange], b: &[KeyRange]) -> Vec<KeyRange> {
     let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
@@ -168,6 +219,17 @@ fn intersect(a: &[KeyRange], b: &[KeyRange]) -> Vec<KeyRange> {
         }
     }
     shared
+}
+
+fn compare_beginnings(a: &Bound<Key>, b: &Bound<Key>) -> Ordering {
+    match (a, b) {
+        (Bound::Unbounded, Bound::Unbounded) => Ordering::Equal,
+        (Bound::Unbounded, _) => Ordering::Less,
+        (_, Bound::Unbounded) => Ordering::Greater,
+        (Bound::Included(a), Bound::Included(b)) | (Bound::Excluded(a), Bound::Excluded(b)) => a.cmp(b),
+        (Bound::Included(a), Bound::Excluded(b)) => a.cmp(b).then(Ordering::Less),
+        (Bound::Excluded(a), Bound::Included(b)) => a.cmp(b).then(Ordering::Greater),
+    }
 }
 
 fn compare_ends(a: &Bound<Key>, b: &Bound<Key>) -> Ordering {
@@ -192,7 +254,7 @@ mod tests {
             Filter::compare_with(Field::Key, Operator::parse(operator).unwrap(), &value).unwrap()
         };
         let conjuncts: Vec<Filter> = conditions.iter().map(made).collect();
-        Constraint::of(&conjuncts, |_, _, _| true)
+        Constraint::of(&conjuncts, &|_, _| true)
     }
 
     fn tightness(conditions: &[(&str, &str)]) -> Tightness {

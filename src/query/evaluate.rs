@@ -35,6 +35,13 @@ impl Found {
                 let tags = record.meta.tags.iter().map(|tag| Key::from(tag.as_str())).collect();
                 return Self::Scalar(Scalar::Key(Key::Array(tags)));
             }
+            Field::Created => return Self::Scalar(Scalar::Key(Key::Date(record.meta.created))),
+            Field::Modified => return Self::Scalar(Scalar::Key(Key::Date(record.meta.modified))),
+            Field::Expires => {
+                return Self::Scalar(record.meta.expires.map_or(Scalar::Missing, |at| Scalar::Key(Key::Date(at))));
+            }
+            #[expect(clippy::cast_precision_loss, reason = "counters stay far below 2^53")]
+            Field::Version => return Self::Scalar(Scalar::Key(Key::Number(record.meta.version as f64))),
             Field::Metadata(path) => record.meta.metadata.as_ref().and_then(|metadata| metadata.at(path)),
             Field::Value(path) => match &record.body {
                 Body::Clear(payload) => payload.at(path),

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::system;
 
 /// What of a record a filter or sort looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,14 @@ pub enum Field {
     Key,
     /// The list of its tags: `$tags`.
     Tags,
+    /// When it was first written, a date: `$created`.
+    Created,
+    /// When it was last written, a date: `$modified`.
+    Modified,
+    /// When it ends, a date; missing where it does not: `$expires`.
+    Expires,
+    /// How often it was written, a number: `$version`.
+    Version,
     /// A dotted path into the application's metadata: `$meta.path`.
     Metadata(String),
     /// A dotted path into the value.
@@ -22,18 +31,24 @@ impl Field {
     ///
     /// # Errors
     ///
-    /// `INVALID_QUERY` where the text is empty, has an empty name between dots, or begins with `$` and is none of
-    /// `$key`, `$tags`, `$meta.path`.
+    /// `INVALID_QUERY` where the text is empty, has an empty name between dots, or begins with `$` and is none of those
+    /// above.
     pub fn parse(text: &str) -> Result<Self> {
         let refuse = |message: &str| Err(Error::new(ErrorKind::InvalidQuery, message).with("field", text));
         let field = match text {
             "" => return refuse("a field needs a name: a property, a path like “address.city”, or “$key”"),
             "$key" => Self::Key,
-            "$tags" => Self::Tags,
-            _ => match text.strip_prefix("$meta.") {
+            system::TAGS => Self::Tags,
+            "$created" => Self::Created,
+            "$modified" => Self::Modified,
+            "$expires" => Self::Expires,
+            "$version" => Self::Version,
+            _ => match text.strip_prefix(system::METADATA) {
                 Some(path) => Self::Metadata(path.to_owned()),
                 None if text.starts_with('$') => {
-                    return refuse("of the fields with “$” there are “$key”, “$tags” and “$meta.name” only");
+                    return refuse(
+                        "of the fields with “$” there are $key, $tags, $created, $modified, $expires, $version and $meta.name",
+                    );
                 }
                 None => Self::Value(text.to_owned()),
             },
@@ -47,11 +62,26 @@ impl Field {
     }
 }
 
+impl Field {
+    /// What a path of an index looks at.
+    pub(super) fn indexed(path: &str) -> Self {
+        match path.strip_prefix(system::METADATA) {
+            Some(path) => Self::Metadata(path.to_owned()),
+            None if path == system::TAGS => Self::Tags,
+            None => Self::Value(path.to_owned()),
+        }
+    }
+}
+
 impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Key => f.write_str("$key"),
-            Self::Tags => f.write_str("$tags"),
+            Self::Tags => f.write_str(system::TAGS),
+            Self::Created => f.write_str("$created"),
+            Self::Modified => f.write_str("$modified"),
+            Self::Expires => f.write_str("$expires"),
+            Self::Version => f.write_str("$version"),
             Self::Metadata(path) => write!(f, "$meta.{path}"),
             Self::Value(path) => f.write_str(path),
         }
@@ -64,7 +94,20 @@ mod tests {
 
     #[test]
     fn a_field_is_written_as_it_was_read() {
-        for text in ["$key", "$tags", "$meta.author", "$meta.a.b", "name", "address.city", "first-name", "straße"] {
+        for text in [
+            "$key",
+            "$tags",
+            "$created",
+            "$modified",
+            "$expires",
+            "$version",
+            "$meta.author",
+            "$meta.a.b",
+            "name",
+            "address.city",
+            "first-name",
+            "straße",
+        ] {
             assert_eq!(Field::parse(text).unwrap().to_string(), text);
         }
         assert_eq!(Field::parse("$meta.author").unwrap(), Field::Metadata("author".to_owned()));

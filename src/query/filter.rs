@@ -68,10 +68,10 @@ impl Filter {
     pub fn normalised(&self, collection: Option<&Collection>) -> Self {
         let each = |filters: &[Self]| filters.iter().map(|filter| filter.normalised(collection)).collect();
         match self {
-            Self::Compare { field: Field::Value(path), operator: Operator::Contains, value }
-                if collection.is_some_and(|collection| has_multi_entry(collection, path)) =>
+            Self::Compare { field, operator: Operator::Contains, value }
+                if collection.is_some_and(|collection| has_multi_entry(collection, field)) =>
             {
-                Self::Compare { field: Field::Value(path.clone()), operator: Operator::Member, value: value.clone() }
+                Self::Compare { field: field.clone(), operator: Operator::Member, value: value.clone() }
             }
             Self::Compare { .. } => self.clone(),
             Self::And(filters) => Self::And(each(filters)),
@@ -90,8 +90,8 @@ impl Filter {
     }
 }
 
-fn has_multi_entry(collection: &Collection, path: &str) -> bool {
-    let over = |key_path: &KeyPath| matches!(key_path, KeyPath::Single(single) if single == path);
+fn has_multi_entry(collection: &Collection, field: &Field) -> bool {
+    let over = |key_path: &KeyPath| matches!(key_path, KeyPath::Single(path) if Field::indexed(path) == *field);
     collection.indexes.iter().any(|index| index.multi_entry && over(&index.key_path))
 }
 

@@ -44,6 +44,7 @@
 
 mod access;
 mod constraint;
+mod cursor;
 mod evaluate;
 mod explain;
 mod field;
@@ -53,10 +54,11 @@ mod operator;
 mod plan;
 mod sort;
 
+pub use cursor::{Fingerprint, Mark};
 pub use evaluate::matches;
 pub use field::Field;
 pub use filter::{Filter, Operand};
 pub use live::{Difference, Live, Row, Touched, Window};
 pub use operator::Operator;
 pub use plan::{OrderedBy, Plan, plan};
-pub use sort::{Order, Sort, compare, sort_records};
+pub use sort::{Best, Order, Sort, compare, sort_records};

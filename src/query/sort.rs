@@ -3,8 +3,8 @@
 use core::cmp::Ordering;
 use std::collections::BinaryHeap;
 
-use super::Field;
 use super::evaluate::Found;
+use super::{Field, Mark};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Record, Scalar};
 
@@ -82,30 +82,78 @@ pub fn sort_records(records: &mut Vec<Record>, sorts: &[Sort]) {
     if sorts.is_empty() {
         return;
     }
-    let ranked: BinaryHeap<Ranked<'_>> = records.drain(..).map(|record| Ranked::new(record, sorts)).collect();
-    records.extend(ranked.into_sorted_vec().into_iter().map(|ranked| ranked.record));
+    let mut best = Best::new(sorts, None, None);
+    records.drain(..).for_each(|record| best.take(record));
+    records.extend(best.into_sorted());
 }
 
-/// A record among others in an order. No two of them are equal: the key decides last.
+/// The first of the records that it is given, in an order; never holding more than are wanted, and one.
+pub struct Best<'a> {
+    sorts: &'a [Sort],
+    most: Option<usize>,
+    after: Option<Mark>,
+    heap: BinaryHeap<Ranked<'a>>,
+}
+
+impl core::fmt::Debug for Best<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Best").field("sorts", &self.sorts).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Best<'a> {
+    /// The first `most` behind a place; all and from the beginning, without.
+    #[must_use]
+    pub fn new(sorts: &'a [Sort], most: Option<usize>, after: Option<Mark>) -> Self {
+        Self { sorts, most, after, heap: BinaryHeap::new() }
+    }
+
+    /// Looks at a record, and keeps it if it is among the first.
+    pub fn take(&mut self, record: Record) {
+        let ranked = Ranked { mark: Mark::of(&record, self.sorts), record, sorts: self.sorts };
+        if self.after.as_ref().is_some_and(|after| compare_marks(&ranked.mark, after, self.sorts).is_le()) {
+            return;
+        }
+        self.heap.push(ranked);
+        if self.most.is_some_and(|most| self.heap.len() > most) {
+            self.heap.pop();
+        }
+    }
+
+    /// What was kept, in order.
+    #[must_use]
+    pub fn into_sorted(self) -> Vec<Record> {
+        self.heap.into_sorted_vec().into_iter().map(|ranked| ranked.record).collect()
+    }
+}
+
+impl Mark {
+    /// The place of a record in an order.
+    #[must_use]
+    pub fn of(record: &Record, sorts: &[Sort]) -> Self {
+        let fields = sorts.iter().map(|sort| Found::of(&sort.field, record).scalar()).collect();
+        Self { fields, key: record.key.clone() }
+    }
+}
+
+/// Compares places in an order. No two records have one place: the key decides last.
+fn compare_marks(a: &Mark, b: &Mark, sorts: &[Sort]) -> Ordering {
+    let fields = sorts.iter().zip(a.fields.iter().zip(&b.fields));
+    let by_fields = fields.map(|(sort, (a, b))| compare(a, b, sort.order)).fold(Ordering::Equal, Ordering::then);
+    let order = sorts.last().map(|last| last.order).unwrap_or_default();
+    by_fields.then_with(|| order.turn(a.key.cmp(&b.key)))
+}
+
+/// A record among others in an order.
 struct Ranked<'a> {
     record: Record,
-    fields: Vec<Scalar>,
+    mark: Mark,
     sorts: &'a [Sort],
-}
-
-impl<'a> Ranked<'a> {
-    fn new(record: Record, sorts: &'a [Sort]) -> Self {
-        let fields = sorts.iter().map(|sort| Found::of(&sort.field, &record).scalar()).collect();
-        Self { record, fields, sorts }
-    }
 }
 
 impl Ord for Ranked<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let fields = self.sorts.iter().zip(self.fields.iter().zip(&other.fields));
-        let by_fields = fields.map(|(sort, (a, b))| compare(a, b, sort.order)).fold(Ordering::Equal, Ordering::then);
-        let order = self.sorts.last().map(|last| last.order).unwrap_or_default();
-        by_fields.then_with(|| order.turn(self.record.key.cmp(&other.record.key)))
+        compare_marks(&self.mark, &other.mark, self.sorts)
     }
 }
 

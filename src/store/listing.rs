@@ -8,6 +8,9 @@ use crate::error::Result;
 use crate::model::{Key, KeyRange, Record, distinct};
 use crate::platform::{Payload, now};
 
+/// The most that is read at once where not all is wanted.
+const MOST: usize = 1024;
+
 /// What to list.
 #[derive(Debug, Clone, Default)]
 pub struct ListOptions {
@@ -15,6 +18,8 @@ pub struct ListOptions {
     pub prefix: Option<String>,
     /// Keys that look so: `*` is any run, `?` any one character, everything else itself.
     pub pattern: Option<String>,
+    /// What ends the name of a folder in a key. Everything is an item without.
+    pub delimiter: Option<String>,
     /// At the most so many.
     pub limit: Option<usize>,
     /// Passing over so many first.
@@ -40,6 +45,16 @@ pub struct Item {
     pub metadata: Option<Payload>,
     /// Whether it is sealed at rest.
     pub encrypted: bool,
+}
+
+/// What lies directly under a prefix.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// The entries, in key order.
+    pub items: Vec<Item>,
+    /// The folders, in key order: each the beginning that its keys share, the delimiter included. None without a
+    /// delimiter.
+    pub folders: Option<Vec<String>>,
 }
 
 impl Item {
@@ -75,16 +90,69 @@ impl Collection {
 
     /// Everything of live entries but their values, in key order. Nothing is unsealed for it.
     pub async fn list(&self, options: &ListOptions) -> Result<Vec<Item>> {
-        let scan = Scan { read: Read::Meta, ..self.listed(options, false) };
-        let rows = self.stack().scan(&scan).await.map_err(|error| error.during("list"))?;
+        Ok(self.folder(options).await?.items)
+    }
+
+    /// What lies directly under the prefix: items, and, where there is a delimiter, folders.
+    ///
+    /// # Behavior
+    ///
+    /// - A folder is there while it holds a live entry, however deep below.
+    /// - Of a folder one row is read, and not what else is in it.
+    /// - Offset and limit count items and folders alike.
+    pub async fn folder(&self, options: &ListOptions) -> Result<Folder> {
+        self.listing(options).await.map_err(|error| error.during("list"))
+    }
+
+    async fn listing(&self, options: &ListOptions) -> Result<Folder> {
+        let delimiter = options.delimiter.as_deref();
         let (now, encrypted) = (now(), self.encrypted());
-        let live = rows.into_iter().filter_map(|row| row.record).filter(|record| !record.meta.expired(now));
-        let wanted = live.filter(|record| matches(options.pattern.as_deref(), &record.key));
-        Ok(wanted
-            .skip(options.offset)
-            .take(options.limit.unwrap_or(usize::MAX))
-            .map(|record| Item::of(record, encrypted))
-            .collect())
+        let (mut items, mut folders) = (Vec::new(), Vec::new());
+        let mut missing = options.limit.unwrap_or(usize::MAX);
+        let mut skip = options.offset;
+        let mut scan = Scan { read: Read::Meta, ..self.listed(options, false) };
+        // Where all rows are wanted they are read at once, and else in batches.
+        let unlimited = delimiter.is_none() && options.limit.is_none();
+        let mut batch = if delimiter.is_some() { 1 } else { missing.saturating_add(skip).min(MOST) };
+        while missing > 0 {
+            scan.limit = (!unlimited).then_some(batch);
+            let rows = self.stack().scan(&scan).await?;
+            let over = unlimited || rows.len() < batch;
+            batch = batch.saturating_mul(2).min(MOST);
+            for record in rows.into_iter().filter_map(|row| row.record) {
+                let behind = scan.direction.onwards(Bound::Excluded(&record.key));
+                if missing == 0 {
+                    break;
+                }
+                if !scan.range.contains(&record.key) {
+                    continue; // of the folder that was found before it
+                }
+                scan.range = scan.range.intersect(behind);
+                if record.meta.expired(now) || !matches(options.pattern.as_deref(), &record.key) {
+                    continue;
+                }
+                let folder =
+                    delimiter.and_then(|delimiter| folder_of(&record.key, options.prefix.as_deref(), delimiter));
+                if let Some(folder) = &folder {
+                    let beyond = KeyRange { lower: end_of(KeyRange::prefix(folder)), upper: Bound::Unbounded };
+                    scan.range = scan.range.intersect(beyond);
+                    batch = 1;
+                }
+                if skip > 0 {
+                    skip -= 1;
+                    continue;
+                }
+                missing -= 1;
+                match folder {
+                    Some(folder) => folders.push(folder),
+                    None => items.push(Item::of(record, encrypted)),
+                }
+            }
+            if over || scan.range.is_empty() {
+                break;
+            }
+        }
+        Ok(Folder { items, folders: delimiter.map(|_| folders) })
     }
 
     /// How many live entries there are. No value is read.
@@ -116,6 +184,23 @@ impl Collection {
             .fold(KeyRange::all(), |range, prefix| range.intersect(KeyRange::prefix(prefix)));
         let (offset, limit) = if exact { (options.offset, options.limit) } else { (0, None) };
         Scan { range, offset, limit, ..Scan::all(self.name()) }
+    }
+}
+
+/// The folder directly under the prefix that a key lies in, if it lies in one.
+fn folder_of(key: &Key, prefix: Option<&str>, delimiter: &str) -> Option<String> {
+    let Key::String(text) = key else { return None };
+    let begins = prefix.map_or(0, str::len);
+    let (name, _) = text.get(begins..)?.split_once(delimiter)?;
+    text.get(..begins + name.len() + delimiter.len()).map(str::to_owned)
+}
+
+/// Where the keys begin that come after a range.
+fn end_of(range: KeyRange) -> Bound<Key> {
+    match range.upper {
+        Bound::Excluded(key) => Bound::Included(key),
+        Bound::Included(key) => Bound::Excluded(key),
+        Bound::Unbounded => Bound::Unbounded,
     }
 }
 

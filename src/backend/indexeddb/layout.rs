@@ -103,7 +103,8 @@ impl Layout {
     /// since.
     pub(super) fn check_index(&self, collection: &str, name: &str) -> Result<()> {
         let named = |indexes: &[Index]| indexes.iter().find(|index| index.name == name).cloned();
-        let Some(declared) = self.schema.get(collection).and_then(|declared| named(&declared.indexes)) else {
+        let declared = self.schema.get(collection).and_then(|declared| named(&declared.indexes));
+        let Some(declared) = declared.as_ref().map(stored) else {
             return Err(Error::new(ErrorKind::InvalidQuery, "the collection has no such index; declare it")
                 .with("collection", collection)
                 .with("index", name));
@@ -147,7 +148,7 @@ impl Layout {
 
 fn shape(name: &str, key_path: Option<KeyPath>, declared: &[Index]) -> StoreShape {
     let mut indexes = vec![expiring(KeyPath::Single("_tidekeep.expires".to_owned()))];
-    indexes.extend_from_slice(declared);
+    indexes.extend(declared.iter().map(stored));
     StoreShape { name: name.to_owned(), key_path, auto_increment: false, indexes }
 }
 
@@ -155,6 +156,20 @@ fn changed(what: &str) -> Error {
     let message =
         format!("another version of the application has changed the {what} of the collection; reload the page");
     Error::new(ErrorKind::VersionError, message)
+}
+
+/// The index as it is over rows, which keep tags and metadata with what is the system's.
+fn stored(index: &Index) -> Index {
+    let at = |path: &String| match path.strip_prefix(system::METADATA) {
+        Some(path) => format!("{}.metadata.{path}", system::RESERVED),
+        None if path == system::TAGS => format!("{}.tags", system::RESERVED),
+        None => path.clone(),
+    };
+    let key_path = match &index.key_path {
+        KeyPath::Single(path) => KeyPath::Single(at(path)),
+        KeyPath::Compound(paths) => KeyPath::Compound(paths.iter().map(at).collect()),
+    };
+    Index { key_path, ..index.clone() }
 }
 
 fn expiring(key_path: KeyPath) -> Index {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::convert::copied;
 use crate::backend::{Direction, Read, Row, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, Index, Key, KeyRange, Record, Schema, Seen, system};
+use crate::model::{Index, Key, KeyRange, Record, Schema, Seen, system};
 
 /// Records in the order of their keys, or of an index: then under `[index key, key]`.
 type Rows = BTreeMap<Key, Rc<Record>>;
@@ -71,7 +71,7 @@ impl Table {
         }
         let old = self.rows.remove(key);
         for (index, rows) in &mut self.indexes {
-            exchange(rows, |record| index_keys(index, record), old.as_deref(), record.as_ref());
+            exchange(rows, |record| index.keys_of(record), old.as_deref(), record.as_ref());
         }
         let ends = |record: &Record| record.meta.expires.map(Key::Number).into_iter().collect();
         exchange(&mut self.expiring, ends, old.as_deref(), record.as_ref());
@@ -83,7 +83,7 @@ impl Table {
 
     fn check_unique(&self, key: &Key, record: &Record) -> Result<()> {
         for (index, rows) in self.indexes.iter().filter(|(index, _)| index.unique) {
-            for index_key in index_keys(index, record) {
+            for index_key in index.keys_of(record) {
                 if within(rows, entries_under(&KeyRange::only(index_key))).any(|owner| owner.key != *key) {
                     return Err(Error::new(
                         ErrorKind::AlreadyExists,
@@ -189,13 +189,5 @@ fn exchange(rows: &mut Rows, keys: impl Fn(&Record) -> Vec<Key>, old: Option<&Re
         for key in keys(new) {
             rows.insert(entry(key, &new.key), Rc::clone(new));
         }
-    }
-}
-
-fn index_keys(index: &Index, record: &Record) -> Vec<Key> {
-    match &record.body {
-        Body::Clear(payload) if index.multi_entry => index.key_path.extract_each(payload),
-        Body::Clear(payload) => index.key_path.extract(payload).into_iter().collect(),
-        Body::Sealed(_) => Vec::new(),
     }
 }

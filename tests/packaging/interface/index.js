@@ -4,6 +4,7 @@ import { cases as live } from "./live.js";
 import { cases as opening } from "./opening.js";
 import { cases as profiling } from "./profiling.js";
 import { cases as schema } from "./schema.js";
+import { cases as queries } from "./queries.js";
 import { cases as secrets } from "./secrets.js";
 import { cases as signal } from "./signal.js";
 import { cases as validation } from "./validation.js";
@@ -14,6 +15,7 @@ import { cases as writes } from "./writes.js";
 const all = {
   ...values,
   ...writes,
+  ...queries,
   ...secrets,
   ...opening,
   ...live,

@@ -1,0 +1,65 @@
+//! Counting what a filter finds.
+
+use core::ops::Bound;
+
+use super::reading::{Reading, Wanted};
+use crate::backend::{Direction, Source};
+use crate::error::Result;
+use crate::model::{Key, KeyRange};
+use crate::platform::now;
+use crate::query::{Filter, OrderedBy, Plan, plan};
+use crate::store::Collection;
+
+impl Collection {
+    /// How many live entries a filter finds.
+    ///
+    /// # Behavior
+    ///
+    /// - Where an index answers the filter whole, keys are counted, and no value is read but those of entries whose time
+    ///   is over and that are still there.
+    /// - Otherwise entries are read in batches and not held.
+    pub async fn count_matching(&self, filter: &Filter) -> Result<u64> {
+        self.counted(filter).await.map_err(|error| error.during("count"))
+    }
+
+    async fn counted(&self, filter: &Filter) -> Result<u64> {
+        let now = now();
+        let plan = plan(Some(filter), &[], self.declared());
+        if plan.residual.is_some() || plan.distinct {
+            return all_hits(Reading::new(self, &plan, now)).await;
+        }
+        let mut stored = 0;
+        for range in &plan.ranges {
+            stored += self.stack().count(self.name(), &plan.source, range).await?;
+        }
+        if stored == 0 {
+            return Ok(0);
+        }
+        let over = over(now, filter.normalised(self.declared()));
+        let over = all_hits(Reading::new(self, &over, now).of(Wanted::Stored)).await?;
+        Ok(stored.saturating_sub(over))
+    }
+}
+
+/// The plan of what a filter finds among entries whose time is over.
+fn over(now: f64, filter: Filter) -> Plan {
+    Plan {
+        source: Source::Expiring,
+        ranges: vec![KeyRange { lower: Bound::Unbounded, upper: Bound::Included(Key::Number(now)) }],
+        direction: Direction::Forward,
+        residual: Some(filter),
+        order: OrderedBy::None,
+        distinct: false,
+        index: None,
+        range: String::new(),
+        residual_names: Vec::new(),
+    }
+}
+
+async fn all_hits(mut reading: Reading<'_>) -> Result<u64> {
+    let mut count = 0;
+    while let Some(hits) = reading.next_batch().await? {
+        count += hits.len() as u64;
+    }
+    Ok(count)
+}
