@@ -28,6 +28,16 @@ fn memory_keeps_the_contract() {
 }
 
 #[test]
+fn checksums_over_memory_keep_the_contract() {
+    let report = block_on(behaviour::run(async |schema| {
+        let schema = stack::with_checksums(&schema);
+        Ok(stack::checked(memory(schema.clone()), schema))
+    }));
+    println!("behaviour: {} cases on checksums over memory, native", report.ran);
+    report.assert_all_passed();
+}
+
+#[test]
 fn seal_over_memory_keeps_the_contract() {
     let report = block_on(async {
         let keyring = stack::open_keyring().await.unwrap();

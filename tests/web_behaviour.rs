@@ -40,6 +40,17 @@ async fn indexeddb_keeps_the_contract() {
 }
 
 #[wasm_bindgen_test]
+async fn checksums_over_indexeddb_keep_the_contract() {
+    let report = behaviour::run(async |schema| {
+        let schema = stack::with_checksums(&schema);
+        Ok(stack::checked(indexeddb(schema.clone()).await?, schema))
+    })
+    .await;
+    console_log!("behaviour: {} cases on checksums over indexeddb, wasm", report.ran);
+    report.assert_all_passed();
+}
+
+#[wasm_bindgen_test]
 #[expect(clippy::unwrap_used, reason = "a test fails so")]
 async fn journal_over_seal_over_indexeddb_keeps_the_contract() {
     let keyring = stack::open_keyring().await.unwrap();

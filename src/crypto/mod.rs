@@ -21,10 +21,18 @@ pub use envelope::Envelope;
 pub use keyring::{Keyring, MAX_SEALS, MAX_WRAPPED_KEYS, NewKey, Unlocked};
 pub use wrapped::WrappedKey;
 
+use sha2::{Digest, Sha256};
+
 use crate::error::{Error, ErrorKind, Result};
 
 /// Fills bytes from a cryptographic generator.
 pub type Random<'a> = dyn FnMut(&mut [u8]) -> Result<()> + 'a;
+
+/// SHA-256.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
 
 /// Asks `random` for bytes, and refuses what a generator that does nothing would leave.
 fn fill(bytes: &mut [u8], random: &mut Random<'_>) -> Result<()> {

@@ -17,6 +17,7 @@ use super::unlock::Asking;
 use super::{error, events};
 use crate::backend::Backend;
 use crate::backend::indexeddb::IndexedDbBackend;
+use crate::backend::layer::{Checksums, Compared};
 use crate::backend::memory::{DEFAULT_CAPACITY, MemoryBackend};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Collection, Durability, Index, KeyPath, Schema};
@@ -129,7 +130,10 @@ fn collections(collections: &JsValue) -> Result<(Schema, Checks)> {
 }
 
 fn declared(options: &JsValue) -> Result<(Collection, Option<Check>)> {
-    let options = Options::read(options, &["keyPath", "indexes", "encrypted", "ttl", "maxEntries", "sync", "schema"])?;
+    let options = Options::read(
+        options,
+        &["keyPath", "indexes", "encrypted", "ttl", "maxEntries", "sync", "schema", "checksum"],
+    )?;
     let indexes = options.value("indexes")?;
     let indexes = if indexes.is_undefined() { Vec::new() } else { items(&indexes)? };
     let given = options.value("schema")?;
@@ -141,6 +145,7 @@ fn declared(options: &JsValue) -> Result<(Collection, Option<Check>)> {
         ttl: options.number("ttl")?,
         max_entries: options.whole("maxEntries")?.map(|most| most as u64),
         sync: options.flag("sync")?,
+        checksum: options.flag("checksum")?.unwrap_or(false),
     };
     Ok((collection, check))
 }
@@ -180,9 +185,10 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
     let tabs = Tabs::join(&facts.name, facts.persistent);
     let space = Rc::new(Space::new(backend, Rc::clone(&wanted.schema), wanted.replication.is_some(), now()));
     let backend: Rc<dyn Backend> = Rc::clone(&space) as Rc<dyn Backend>;
+    let replicated = Checksums::over(Rc::clone(&backend), &wanted.schema, Compared::Unsent);
     let replicating = match wanted.replication {
         None => None,
-        Some(replication) => match replication.prepare(&backend, tabs.clone()).await {
+        Some(replication) => match replication.prepare(&replicated, tabs.clone()).await {
             Ok(replicating) => Some(replicating),
             Err(error) => {
                 // Nobody will get a handle to close it by.

@@ -129,6 +129,14 @@ export interface CollectionOptions<C = unknown> {
   /** `false` keeps it from being replicated. */
   sync?: boolean;
   /**
+   * Keeps the SHA-256 of each value's encoding beside it, and compares it at every read: a value that is not what was
+   * written rejects with `CORRUPTED`, which names the collection and the key, while others are read as ever. It tells
+   * damage, and not forgery. Values must have an encoded form, as those that are sent. What was written before is taken
+   * as it is. A sealed collection has none: its records have tags. A damaged record that waits to be sent holds its
+   * round of sync up until it is written again or deleted.
+   */
+  checksum?: boolean;
+  /**
    * What its values must look like: a JSON Schema, or a schema of zod, valibot, arktype or any library with the
    * interface of Standard Schema. A value that does not fit rejects with `VALIDATION_FAILED`, whose context has the
    * `path` and what was `wanted`, and nothing of its batch is written. An update is checked as the whole record that it

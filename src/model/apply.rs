@@ -115,12 +115,12 @@ fn apply_put(put: Put, previous: Option<&Record>, tombstone: Option<&Record>, no
     let there = previous.or(tombstone);
     let alive = live(previous, now);
     check(put.precondition, previous, alive, &put.collection, &put.key)?;
-    let body = match (put.content, alive) {
-        (Content::Replace(body), _) => body,
-        (Content::Keep, Some(record)) => record.body.clone(),
+    let (body, checksum) = match (put.content, alive) {
+        (Content::Replace(body), _) => (body, put.checksum),
+        (Content::Keep, Some(record)) => (record.body.clone(), record.meta.checksum.clone()),
         (Content::Keep, None) => {
             check(Precondition::Present, None, None, &put.collection, &put.key)?;
-            Body::Clear(Payload::undefined())
+            (Body::Clear(Payload::undefined()), None)
         }
     };
     let old = alive.map(|record| &record.meta);
@@ -147,6 +147,7 @@ fn apply_put(put: Put, previous: Option<&Record>, tombstone: Option<&Record>, no
             Some(hlc) => Some(stamp(hlc, there)),
             None => previous.and_then(|record| record.meta.replica),
         },
+        checksum,
     };
     Ok(Applied {
         tombstone: if put.replicate.is_some() { RowChange::Delete } else { RowChange::Keep },
@@ -213,7 +214,7 @@ fn apply_replicate(op: Replicate, previous: Option<&Record>, tombstone: Option<&
             record: RowChange::Write(Record {
                 key: op.key,
                 body,
-                meta: Meta { version, created, modified, expires, tags, metadata, replica },
+                meta: Meta { version, created, modified, expires, tags, metadata, replica, checksum: op.checksum },
             }),
             tombstone: RowChange::Delete,
             existed,

@@ -1,6 +1,6 @@
 //! The one write primitive: a batch that happens whole or not at all.
 
-use super::{Body, Key, Replica, Verify};
+use super::{Body, Checksum, Key, Replica, Verify};
 use crate::platform::Payload;
 use crate::sync::Hlc;
 
@@ -101,6 +101,8 @@ pub struct Put {
     pub precondition: Precondition,
     /// The stamp under which this write replicates, if it does.
     pub replicate: Option<Hlc>,
+    /// The checksum of the new content, if it is kept.
+    pub checksum: Option<Checksum>,
 }
 
 impl Put {
@@ -116,6 +118,7 @@ impl Put {
             expires: Expiry::Keep,
             precondition: Precondition::None,
             replicate: None,
+            checksum: None,
         }
     }
 }
@@ -161,6 +164,8 @@ pub struct Replicate {
     pub replica: Replica,
     /// What must be true for the write to happen.
     pub precondition: Precondition,
+    /// The checksum of the state's content, if it is kept.
+    pub checksum: Option<Checksum>,
 }
 
 /// A record as the endpoint has it.

@@ -22,7 +22,7 @@ pub use key::Key;
 pub(crate) use key::distinct;
 pub use key_path::KeyPath;
 pub use range::KeyRange;
-pub use record::{Body, Meta, Record, Replica};
+pub use record::{Body, Checksum, Meta, Record, Replica};
 pub use schema::{Collection, Index, Schema, system};
 pub(crate) use schema::{check_name, sorted_names};
 pub use value::{Fields, Scalar};

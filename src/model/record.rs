@@ -27,6 +27,9 @@ pub struct Record {
     pub meta: Meta,
 }
 
+/// The SHA-256 of a value's encoding. Boxed, since most records have none.
+pub type Checksum = Box<[u8; 32]>;
+
 /// What the system keeps of a record. Times are milliseconds since the epoch.
 #[derive(Debug, Clone, Default)]
 pub struct Meta {
@@ -44,6 +47,8 @@ pub struct Meta {
     pub metadata: Option<Payload>,
     /// Where the record stands in replication, once it takes part.
     pub replica: Option<Replica>,
+    /// What the value is compared with when it is read, in collections that ask for it.
+    pub checksum: Option<Checksum>,
 }
 
 /// Where a record stands in replication.

@@ -54,6 +54,8 @@ pub struct Collection {
     pub max_entries: Option<u64>,
     /// Whether it replicates; what the sync options say, if this does not.
     pub sync: Option<bool>,
+    /// Whether a checksum is kept beside each value, and compared when it is read.
+    pub checksum: bool,
 }
 
 /// An index of a collection.
@@ -109,6 +111,9 @@ impl Schema {
             return refuse(
                 "of a sealed collection nothing but tags and metadata can be indexed; declare the index on a clear one",
             );
+        }
+        if collection.encrypted && collection.checksum {
+            return refuse("a sealed collection needs no checksum: each record has its tag; leave “checksum” out");
         }
         let not_all = |key_path: &KeyPath, valid: fn(&str) -> bool| {
             key_path.paths().is_empty() || key_path.paths().iter().any(|path| !valid(path))

@@ -206,7 +206,14 @@ mod tests {
     fn replicate(state: Option<RemoteState>) -> WriteOp {
         let replica = Replica { rev: Some(1), hlc: Hlc::new(1, 0, 1), dirty: false };
         let precondition = crate::model::Precondition::None;
-        WriteOp::Replicate(Replicate { collection: "notes".into(), key: Key::from("k"), state, replica, precondition })
+        WriteOp::Replicate(Replicate {
+            collection: "notes".into(),
+            key: Key::from("k"),
+            state,
+            replica,
+            precondition,
+            checksum: None,
+        })
     }
 
     #[test]

@@ -17,7 +17,7 @@ mod watch;
 
 use std::rc::Rc;
 
-use crate::backend::layer::Seal;
+use crate::backend::layer::{Checksums, Compared, Seal};
 use crate::backend::{Backend, Facts};
 use crate::crypto::Keyring;
 use crate::error::{Error, Result};
@@ -91,7 +91,8 @@ impl DataStore {
     /// A store over a backend. `journal` may put a layer around the sealed stack: replication does.
     pub fn new(parts: Parts, journal: impl FnOnce(Rc<dyn Backend>) -> Rc<dyn Backend>) -> Self {
         let keyring = Rc::new(Keyring::new());
-        let sealed = Seal::new(Rc::clone(&parts.backend), Rc::clone(&parts.schema), Rc::clone(&keyring));
+        let checked = Checksums::over(Rc::clone(&parts.backend), &parts.schema, Compared::All);
+        let sealed = Seal::new(checked, Rc::clone(&parts.schema), Rc::clone(&keyring));
         let store = Self(Rc::new(Inner {
             schema: parts.schema,
             stack: journal(Rc::new(sealed)),

@@ -106,6 +106,7 @@ mod tests {
             tags: vec!["a".into()],
             metadata: Some(Payload::from_wire(r#"{"colour":"red"}"#).unwrap()),
             replica: None,
+            checksum: None,
         };
         Record { key: Key::from("k"), body, meta }
     }

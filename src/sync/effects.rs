@@ -89,6 +89,7 @@ impl Effects {
             state,
             replica,
             precondition: standing.precondition(),
+            checksum: None,
         }));
     }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::backend::Backend;
-use crate::backend::layer::{Journal, Replicated, Seal};
+use crate::backend::layer::{Checksums, Compared, Journal, Replicated, Seal};
 use crate::crypto::Keyring;
 use crate::error::Result;
 use crate::model::{Collection, Schema};
@@ -35,6 +35,23 @@ pub fn with_sealed_collections(mut schema: Schema) -> Schema {
     let declared = schema.declare("loose", Collection { encrypted: true, ..Collection::default() });
     debug_assert_eq!(declared, Ok(()), "the collection is constant");
     schema
+}
+
+/// The schema with checksums in every collection.
+#[must_use]
+pub fn with_checksums(schema: &Schema) -> Schema {
+    let mut with = Schema::default();
+    for (name, collection) in schema.collections() {
+        let declared = with.declare(name, Collection { checksum: true, ..collection.clone() });
+        debug_assert_eq!(declared, Ok(()), "the schema is constant");
+    }
+    with
+}
+
+/// Checksums over a backend that was opened with this schema.
+#[must_use]
+pub fn checked(backend: Rc<dyn Backend>, schema: Schema) -> Rc<dyn Backend> {
+    Checksums::over(backend, &Rc::new(schema), Compared::All)
 }
 
 /// A journal over a backend, for the suite's namespace `box` and its sealed collection.

@@ -24,6 +24,7 @@ extern "C" {
         rev: Option<f64>,
         hlc: Option<String>,
         dirty: bool,
+        checksum: Option<Uint8Array>,
     ) -> Kept;
     #[wasm_bindgen(js_name = clearRow)]
     fn clear_row(value: &JsValue, namespace: Option<&str>, kept: Kept) -> JsValue;
@@ -54,6 +55,8 @@ extern "C" {
     fn dirty(this: &Kept) -> bool;
     #[wasm_bindgen(method, getter, structural)]
     fn sealed(this: &Kept) -> Option<Uint8Array>;
+    #[wasm_bindgen(method, getter, structural)]
+    fn checksum(this: &Kept) -> Option<Uint8Array>;
 }
 
 /// Doubles hold every version and revision below 2^53 exactly.
@@ -81,6 +84,7 @@ pub(super) fn to_row(record: &Record, place: &Place<'_>) -> JsValue {
         meta.replica.and_then(|replica| replica.rev).map(number),
         meta.replica.map(|replica| replica.hlc.to_string()),
         meta.replica.is_some_and(|replica| replica.dirty),
+        meta.checksum.as_ref().map(|checksum| Uint8Array::from(checksum.as_slice())),
     );
     match &record.body {
         Body::Clear(payload) => clear_row(payload.as_js(), place.namespace(), kept),
@@ -115,6 +119,8 @@ pub(super) fn from_row(key: Key, row: &JsValue) -> Result<Record> {
         tags,
         metadata,
         replica,
+        // One of another length fits nothing, as it should.
+        checksum: kept.checksum().map(|kept| Box::new(kept.to_vec().try_into().unwrap_or_default())),
     };
     let body = match kept.sealed() {
         Some(envelope) => Body::Sealed(envelope.to_vec()),

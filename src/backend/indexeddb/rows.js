@@ -4,12 +4,13 @@
 const SYSTEM = '_tidekeep';
 
 /** What the system keeps of a record; what is not there takes no room. */
-export function keep(version, created, modified, expires, tags, metadata, rev, hlc, dirty) {
+export function keep(version, created, modified, expires, tags, metadata, rev, hlc, dirty, checksum) {
   const kept = { version, created, modified };
   if (expires !== undefined) kept.expires = expires;
   if (tags !== undefined) kept.tags = tags;
   if (metadata !== undefined) kept.metadata = metadata;
   if (hlc !== undefined) Object.assign(kept, { rev, hlc, dirty });
+  if (checksum !== undefined) kept.checksum = checksum;
   return kept;
 }
 

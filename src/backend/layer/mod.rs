@@ -1,15 +1,17 @@
 //! Backends around backends.
 //!
-//! The order matters. From the application down: journal, seal, backend. The journal stamps what the application
-//! wrote, and the seal closes it:
+//! The order matters. From the application down: journal, seal, checksum, backend. The journal stamps what the
+//! application wrote, the seal closes it, and the checksum is that of what is stored:
 //!
 //! ```text
 //! right: journal(seal(indexeddb))   what travels is what is stored: ciphertext
 //! wrong: seal(journal(indexeddb))   the log would be sealed too, and nobody without the key could send it
 //! ```
 
+mod checksum;
 mod journal;
 mod seal;
 
+pub use checksum::{Checksums, Compared};
 pub use journal::{Journal, Replicated};
 pub use seal::Seal;

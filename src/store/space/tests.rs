@@ -161,6 +161,7 @@ impl Fixture {
             state: None,
             replica,
             precondition: Precondition::None,
+            checksum: None,
         };
         self.commit(2.0, vec![WriteOp::Replicate(op)]).unwrap();
     }

@@ -19,6 +19,7 @@ fn remote(state: Option<RemoteState>, rev: u64, precondition: Precondition) -> W
         state,
         replica: Replica { rev: Some(rev), hlc: stamp(rev), dirty: false },
         precondition,
+        checksum: None,
     })
 }
 

@@ -1,5 +1,6 @@
 // What JavaScript sees of the package: cases that run in Node and in every engine.
 
+import { cases as checksums } from "./checksums.js";
 import { cases as live } from "./live.js";
 import { cases as opening } from "./opening.js";
 import { cases as profiling } from "./profiling.js";
@@ -18,6 +19,7 @@ const all = {
   ...queries,
   ...secrets,
   ...opening,
+  ...checksums,
   ...live,
   ...profiling,
   ...schema,
