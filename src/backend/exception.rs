@@ -38,6 +38,8 @@ const SAID: &[(&[&str], &str, ErrorKind)] = &[
     (&["AbortError"], "internal error", ErrorKind::ConnectionLost),
     // Chromium keeps large values in files of their own, and these get lost.
     (&["DataError", "UnknownError"], "failed to read large", ErrorKind::Corrupted),
+    // WebKit in a private window, which has nowhere to keep one.
+    (&["UnknownError"], "blob/file data", ErrorKind::InvalidValue),
     // Firefox in a private window of old.
     (&["InvalidStateError"], "did not allow mutations", ErrorKind::Unsupported),
     // WebKit, on whatever it was that was asked when its storage process ended.

@@ -35,8 +35,6 @@ extern "C" {
     type Lasting;
     #[wasm_bindgen(method, getter, structural)]
     fn durability(this: &Lasting) -> Option<String>;
-    #[wasm_bindgen(method, catch)]
-    fn commit(this: &Lasting) -> core::result::Result<(), JsValue>;
 
     /// `IDBDatabase` in an upgrade, with key paths of either kind.
     type Upgrading;
@@ -97,13 +95,6 @@ pub(super) fn create_index(store: &IdbObjectStore, index: &Index) -> Result<IdbI
 /// Gives an object store another name.
 pub(super) fn rename(store: &IdbObjectStore, name: &str) -> Result<()> {
     Reflect::set(store, &"name".into(), &name.into()).map(drop).map_err(|thrown| from_js(&thrown))
-}
-
-/// Says that no more requests will come, so that the engine need not wait to see.
-pub(super) fn commit_now(transaction: &IdbTransaction) {
-    let transaction: &Lasting = transaction.unchecked_ref();
-    // An engine that cannot be told finds out by itself.
-    drop(transaction.commit());
 }
 
 /// Opens a transaction; it must get its first request in this turn.

@@ -118,11 +118,6 @@ impl Layout {
         Err(changed("index").with("collection", collection).with("index", name))
     }
 
-    /// Whether a store may refuse a record once it was handed over: because of a unique index.
-    pub(super) fn may_refuse(&self, collection: &str) -> bool {
-        self.found.iter().any(|store| store.name == collection && store.indexes.iter().any(|index| index.unique))
-    }
-
     /// Every object store that there must be.
     pub(super) fn wanted(&self) -> Vec<StoreShape> {
         let own = |name: &str| StoreShape {

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, IdbRequest, IdbTransaction};
 
-use super::api::{Settlement, acknowledged, begin, commit_now};
+use super::api::{Settlement, acknowledged, begin};
 use super::connection::{Opened, silent};
 use super::convert::{from_row, to_range, to_row};
 use super::error::from_js;
@@ -273,22 +273,15 @@ impl Work {
             self.emitted = self.mark.leave(transaction).is_ok();
             return;
         }
-        let written = self.staged(layout).and_then(|staging| {
-            // Firefox commits a transaction whose request fails after it was told to commit: where one may fail, it is
-            // left to see for itself that there are no more.
-            let may_fail = staging.changed().any(|(row, _)| layout.may_refuse(&row.doc.collection));
-            self.emit(layout, transaction, staging).map(|()| may_fail)
-        });
+        let written = self.staged(layout).and_then(|staging| self.emit(layout, transaction, staging));
         self.emitted = written.is_ok();
         self.hear_some();
-        match written {
-            Ok(true) => {}
-            Ok(false) => commit_now(transaction),
-            Err((batch, error)) => {
-                self.failure = Some((batch, error));
-                // A transaction that has ended already needs no abort.
-                drop(transaction.abort());
-            }
+        // It is never told to commit: Firefox and WebKit commit a transaction that was told so even if a request of it
+        // then fails, for a unique index, a full disk or a Blob, and half a batch would be stored.
+        if let Err((batch, error)) = written {
+            self.failure = Some((batch, error));
+            // A transaction that has ended already needs no abort.
+            drop(transaction.abort());
         }
     }
 

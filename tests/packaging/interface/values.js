@@ -85,6 +85,16 @@ export const cases = {
     same(await store.get("after"), 1);
   },
 
+  "a value that the browser refuses late takes its whole batch with it": async ({ open }) => {
+    const store = await open();
+    await store.set("kept", "before");
+    // A Blob is stored in some places, refused in others, and in WebKit's private windows only once it has been read.
+    const blob = new Blob(["x"]);
+    const batch = store.setMany([{ key: "kept", value: "after" }, { key: "blob", value: blob }, { key: "last", value: 1 }]);
+    const stored = await batch.then(() => true, ({ code }) => same(code, "INVALID_VALUE") ?? false);
+    same([await store.get("kept"), await store.has("blob"), await store.has("last")], stored ? ["after", true, true] : ["before", false, false]);
+  },
+
   "what throws when it is looked at is refused with a typed error, wherever it is given": async ({ open, StorageError }) => {
     const store = await open();
     const thrower = () => new Proxy({}, { ownKeys() { throw new Error("mine"); }, get() { throw new Error("mine"); } });
