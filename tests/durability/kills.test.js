@@ -3,64 +3,83 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { scratch } from "../e2e/support/scratch.js";
 import { random } from "./page/random.js";
-import { start } from "./support/chromium.js";
+import { ENGINES, start } from "./support/engines.js";
 import { count, say, seed } from "./support/figures.js";
 import { ledger } from "./support/ledger.js";
 import { serve } from "./support/server.js";
 
-const KILLS = count("TIDEKEEP_KILLS", 100);
 /** A profile is used so often; then a new one begins. */
 const KILLS_PER_PROFILE = 20;
 const WAYS = ["relaxed", "strict", "synced"];
-const KINDS = { browser: 2, renderer: 2, worker: 1 };
 
-test(`what was acknowledged survives ${KILLS} kills of Chromium, its pages and their workers, whole`, async (t) => {
-  const server = await serve(t);
-  const killed = { browser: 0, renderer: 0, worker: 0 };
-  const total = { acknowledged: 0, entries: 0, durability: {} };
-  for (let kills = 0; kills < KILLS; ) {
-    const name = seed + kills;
-    const chance = random("kills", name);
-    const book = ledger(name, WAYS, 3);
-    server.onReport = book.report;
-    const profile = await scratch();
-    let browser;
-    t.after(() => browser?.kill());
-    /** Reads every store in a page of its own. */
-    const check = async () => {
-      const page = await browser.open(server.address);
-      book.check(Object.fromEntries(await Promise.all(WAYS.map(async (way) => [way, await page.evaluate(`page.read("${way}")`)]))));
-      assert.deepEqual(book.problems, [], `seed ${name}`);
-      return page;
-    };
-    for (let of = 0; of < KILLS_PER_PROFILE && kills < KILLS; of += 1, kills += 1) {
-      browser ??= await start(profile);
-      const page = of === 0 ? await browser.open(server.address) : await check();
-      const kind = chance.weighted(KINDS);
-      const task = JSON.stringify(book.begin(chance.some(WAYS, 1 + chance.below(3))));
-      await page.evaluate(kind === "worker" || chance.chance(0.3) ? `page.writeInWorker(${task})` : `page.write(${task})`);
-      await sleep(chance.below(600));
-      killed[kind] += 1;
-      if (kind === "browser") {
-        await browser.kill();
-        browser = undefined;
-      } else if (kind === "renderer") {
-        for (const pid of await browser.renderers()) process.kill(pid, "SIGKILL");
-      } else {
-        await page.evaluate("page.killWorker()");
-        await page.close();
-      }
-    }
-    browser ??= await start(profile);
-    await check();
-    await browser.kill();
-    total.acknowledged += book.acknowledged;
-    total.entries += book.entries;
-    for (const [way, said] of Object.entries(book.durability)) {
-      for (const [level, often] of Object.entries(said)) total.durability[`${way}: ${level}`] = (total.durability[`${way}: ${level}`] ?? 0) + often;
+/**
+ * What is killed, by weight: the browser; the process of its pages; a worker; a page, by going elsewhere. A driven
+ * WebKitGTK keeps its storage in memory, so its browser must live.
+ */
+const PLANS = {
+  chromium: { kills: count("TIDEKEEP_KILLS", 100), kinds: { browser: 2, renderer: 2, worker: 1, page: 1 } },
+  firefox: { kills: count("TIDEKEEP_KILLS_FIREFOX", 8), kinds: { browser: 2, worker: 1, page: 1 } },
+  webkit: { kills: count("TIDEKEEP_KILLS_WEBKIT", 8), kinds: { worker: 1 } },
+};
+
+/** Kills a profile's writers again and again; gives what was acknowledged, and that nothing was wrong. */
+async function killedProfile(t, server, engine, name, kills, kinds, killed) {
+  const chance = random("kills", name);
+  const book = ledger(name, WAYS, 3);
+  server.onReport = book.report;
+  const profile = await scratch();
+  let browser;
+  t.after(() => browser?.kill());
+  /** Reads every store in a page of its own. */
+  const check = async () => {
+    const page = await browser.open(server.address);
+    book.check(await page.evaluate(`page.read(${JSON.stringify(WAYS)})`));
+    assert.deepEqual(book.problems, [], `seed ${name}`);
+    return page;
+  };
+  for (let done = 0; done < kills; done += 1) {
+    browser ??= await start(engine, profile);
+    const page = done === 0 ? await browser.open(server.address) : await check();
+    const kind = chance.weighted(kinds);
+    const task = JSON.stringify(book.begin(chance.some(WAYS, 1 + chance.below(3))));
+    await page.evaluate(kind === "worker" || chance.chance(0.3) ? `page.writeInWorker(${task})` : `page.write(${task})`);
+    await sleep(chance.below(600));
+    killed[kind] = (killed[kind] ?? 0) + 1;
+    if (kind === "browser") {
+      await browser.kill();
+      browser = undefined;
+    } else if (kind === "renderer") {
+      for (const pid of await browser.renderers()) process.kill(pid, "SIGKILL");
+    } else {
+      if (kind === "worker") await page.evaluate("page.killWorker()");
+      await page.close();
     }
   }
-  const { browser, renderer, worker } = killed;
-  say(`kills of Chromium: ${KILLS} (${browser} browser, ${renderer} renderer, ${worker} worker), ${total.acknowledged} operations acknowledged, 0 lost, 0 half batches; ${total.entries} index entries agree; seed ${seed}`);
-  t.diagnostic(JSON.stringify(total.durability));
-});
+  browser ??= await start(engine, profile);
+  await check();
+  await browser.kill();
+  browser = undefined;
+  return book;
+}
+
+for (const engine of ENGINES) {
+  const { kills, kinds } = PLANS[engine];
+  test(`what was acknowledged survives ${kills} kills in ${engine}, whole: ${Object.keys(kinds).join(", ")}`, async (t) => {
+    const server = await serve(t);
+    const killed = {};
+    const total = { acknowledged: 0, entries: 0 };
+    const durability = {};
+    for (let done = 0; done < kills; done += KILLS_PER_PROFILE) {
+      const now = Math.min(KILLS_PER_PROFILE, kills - done);
+      const book = await killedProfile(t, server, engine, seed + done, now, kinds, killed);
+      total.acknowledged += book.acknowledged;
+      total.entries += book.entries;
+      for (const [way, said] of Object.entries(book.durability)) {
+        for (const [level, often] of Object.entries(said)) durability[`${way}: ${level}`] = (durability[`${way}: ${level}`] ?? 0) + often;
+      }
+    }
+    const kindsOf = Object.entries(killed).map(([kind, often]) => `${often} ${kind}`).join(", ");
+    say(`kills in ${engine}: ${kills} (${kindsOf}), ${total.acknowledged} operations acknowledged, 0 lost, 0 half batches; ${total.entries} index entries agree; seed ${seed}`);
+    t.diagnostic(`acknowledged as ${JSON.stringify(durability)}`);
+  });
+}

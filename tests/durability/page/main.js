@@ -1,6 +1,8 @@
 import { batches } from "./batches.js";
 import { equivalence } from "./equivalence.js";
 import { hostile } from "./hostile.js";
+import { load, reopen, unload } from "./load.js";
+import { fill, survey } from "./survey.js";
 import { compareIndexes } from "./indexes.js";
 import { open, write } from "./writer.js";
 
@@ -15,19 +17,27 @@ globalThis.page = {
   },
   killWorker: () => worker.terminate(),
   batches,
+  fill,
+  survey,
+  load,
+  reopen,
+  unload,
   hostile,
   equivalence,
-  /** What the store of a way of writing holds, lane by lane; and what its indexes make of it. */
-  async read(way) {
-    const store = await open(way);
-    const lanes = {};
-    const lane = (key) => (lanes[key.split(":")[0]] ??= { notes: {}, entries: {} });
-    for (const note of await store.collection("notes").all()) lane(note.id).notes[note.id] = note;
-    const keys = await store.keys();
-    const entries = await store.getMany(keys, { includeMetadata: true });
-    for (const [key, { value, tags, metadata = {} }] of entries) lane(key).entries[key] = { value, tags, metadata };
-    const pending = way === "synced" ? (await store.sync.pending()).map(({ key }) => key) : undefined;
-    await store.close();
-    return { lanes, pending, indexes: await compareIndexes(way) };
-  },
+  /** What the store of each way of writing holds. */
+  read: async (ways) => Object.fromEntries(await Promise.all(ways.map(async (way) => [way, await read(way)]))),
 };
+
+/** What the store of a way of writing holds, lane by lane; and what its indexes make of it. */
+async function read(way) {
+  const store = await open(way);
+  const lanes = {};
+  const lane = (key) => (lanes[key.split(":")[0]] ??= { notes: {}, entries: {} });
+  for (const note of await store.collection("notes").all()) lane(note.id).notes[note.id] = note;
+  const keys = await store.keys();
+  const entries = await store.getMany(keys, { includeMetadata: true });
+  for (const [key, { value, tags, metadata = {} }] of entries) lane(key).entries[key] = { value, tags, metadata };
+  const pending = way === "synced" ? (await store.sync.pending()).map(({ key }) => key) : undefined;
+  await store.close();
+  return { lanes, pending, indexes: await compareIndexes(way) };
+}

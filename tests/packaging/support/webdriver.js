@@ -42,10 +42,13 @@ export async function start({ program, arguments: words, capabilities, needsDisp
 
   try {
     await Promise.race([answers(port), failed]);
-    const { sessionId } = await call("POST", "/session", { capabilities: { alwaysMatch: capabilities } });
+    const { sessionId, capabilities: granted } = await call("POST", "/session", { capabilities: { alwaysMatch: capabilities } });
     const session = `/session/${sessionId}`;
     await call("POST", `${session}/timeouts`, { script: 60_000, pageLoad: 60_000 });
     return {
+      driver: driver.pid,
+      /** The browser's own process, where its driver tells. */
+      pid: granted["moz:processID"],
       open: (url) => call("POST", `${session}/url`, { url }),
       /** Runs an expression in the page and awaits it. */
       evaluate: async (expression) => {
