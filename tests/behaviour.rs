@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use futures_executor::block_on;
 use tidekeep::backend::Backend;
+use tidekeep::backend::layer::Isolation;
 use tidekeep::backend::memory::{DEFAULT_CAPACITY, MemoryBackend};
 use tidekeep::crypto::Keyring;
 use tidekeep::model::Schema;
@@ -54,5 +55,29 @@ fn journal_over_seal_over_memory_keeps_the_contract() {
         behaviour::run(async |schema| stack::journalled(sealed_memory(schema, &keyring)).await).await
     });
     println!("behaviour: {} cases on journal over seal over memory, native", report.ran);
+    report.assert_all_passed();
+}
+
+#[test]
+fn transactions_over_memory_keep_the_contract() {
+    for isolation in [Isolation::ReadCommitted, Isolation::ReadUncommitted, Isolation::Serializable] {
+        let report =
+            block_on(behaviour::run(async |schema| Ok(stack::transacted(memory(schema.clone()), schema, isolation))));
+        println!("behaviour: {} cases on {isolation:?} transactions over memory, native", report.ran);
+        report.assert_all_passed();
+    }
+}
+
+#[test]
+fn transactions_over_journal_over_seal_over_memory_keep_the_contract() {
+    let report = block_on(async {
+        let keyring = stack::open_keyring().await.unwrap();
+        behaviour::run(async |schema| {
+            let below = stack::journalled(sealed_memory(schema.clone(), &keyring)).await?;
+            Ok(stack::transacted(below, stack::with_sealed_collections(schema), Isolation::Serializable))
+        })
+        .await
+    });
+    println!("behaviour: {} cases on transactions over journal over seal over memory, native", report.ran);
     report.assert_all_passed();
 }

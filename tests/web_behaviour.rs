@@ -8,6 +8,7 @@ use std::rc::Rc;
 use tidekeep::Result;
 use tidekeep::backend::Backend;
 use tidekeep::backend::indexeddb::IndexedDbBackend;
+use tidekeep::backend::layer::Isolation;
 use tidekeep::backend::memory::{DEFAULT_CAPACITY, MemoryBackend};
 use tidekeep::model::Schema;
 use tidekeep::testing::{behaviour, stack};
@@ -62,4 +63,24 @@ async fn journal_over_seal_over_indexeddb_keeps_the_contract() {
     .await;
     console_log!("behaviour: {} cases on journal over seal over indexeddb, wasm", report.ran);
     report.assert_all_passed();
+}
+
+#[wasm_bindgen_test]
+#[expect(clippy::unwrap_used, reason = "a test fails so")]
+async fn transactions_over_journal_over_seal_over_indexeddb_keep_the_contract() {
+    let keyring = stack::open_keyring().await.unwrap();
+    for isolation in [Isolation::ReadCommitted, Isolation::Serializable] {
+        let report = behaviour::run(async |schema| {
+            let schema = stack::with_sealed_collections(schema);
+            let backend = indexeddb(schema.clone()).await?;
+            let below = stack::journalled(stack::sealed(backend, schema.clone(), &keyring)).await?;
+            Ok(stack::transacted(below, schema, isolation))
+        })
+        .await;
+        console_log!(
+            "behaviour: {} cases on {isolation:?} transactions over journal over seal over indexeddb, wasm",
+            report.ran
+        );
+        report.assert_all_passed();
+    }
 }

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use super::transacted::Transacted;
 use crate::backend::Backend;
-use crate::backend::layer::{Checksums, Compared, Journal, Replicated, Seal};
+use crate::backend::layer::{Checksums, Compared, Isolation, Journal, Replicated, Seal};
 use crate::crypto::Keyring;
 use crate::error::Result;
 use crate::model::{Collection, Schema};
@@ -63,4 +64,10 @@ pub async fn journalled(stack: Rc<dyn Backend>) -> Result<Rc<dyn Backend>> {
     let clock = open_clock(&*stack, now(), random).await?;
     let replicated = Replicated::new(["box", "loose"].map(str::to_owned));
     Ok(Rc::new(Journal::new(stack, replicated, clock, Rc::new(|| ()))))
+}
+
+/// A stack in which every commit is a transaction: staged, compared with what it stores, and then committed.
+#[must_use]
+pub fn transacted(stack: Rc<dyn Backend>, schema: Schema, isolation: Isolation) -> Rc<dyn Backend> {
+    Rc::new(Transacted::new(stack, Rc::new(schema), isolation))
 }

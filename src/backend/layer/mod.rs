@@ -10,8 +10,10 @@
 
 mod checksum;
 mod journal;
+mod overlay;
 mod seal;
 
 pub use checksum::{Checksums, Compared};
 pub use journal::{Journal, Replicated};
+pub use overlay::{Isolation, Open, Overlay};
 pub use seal::Seal;

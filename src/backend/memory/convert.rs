@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::model::{Body, Record};
 
 /// A copy of a record that shares nothing with the stored one.
-pub(super) fn copied(record: &Record) -> Result<Record> {
+pub(crate) fn copied(record: &Record) -> Result<Record> {
     let mut copy = record.clone();
     if let Body::Clear(payload) = &record.body {
         copy.body = Body::Clear(payload.detached()?);

@@ -14,7 +14,9 @@ use litemap::LiteMap;
 use super::{Backend, Facts, LocalFuture, Row, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{CommitReceipt, Key, KeyRange, Record, Schema, WriteBatch};
-use table::Table;
+
+pub(crate) use convert::copied;
+pub(crate) use table::{Table, check_source, is_system};
 
 /// How many records a memory backend takes unless told otherwise.
 pub const DEFAULT_CAPACITY: u64 = 10_000;
@@ -71,7 +73,7 @@ impl Backend for MemoryBackend {
             let tables = self.tables.borrow();
             let table = tables.get(collection);
             keys.iter()
-                .map(|key| table.and_then(|table| table.get(key)).map(|record| convert::copied(record)).transpose())
+                .map(|key| table.and_then(|table| table.get(key)).map(|record| copied(record)).transpose())
                 .collect()
         });
         Box::pin(ready(result))
@@ -79,7 +81,7 @@ impl Backend for MemoryBackend {
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
         let result = self.open("scan", || {
-            table::check_source(&self.schema, &scan.collection, &scan.source)?;
+            check_source(&self.schema, &scan.collection, &scan.source)?;
             let tables = self.tables.borrow();
             tables.get(&scan.collection).map_or_else(|| Ok(Vec::new()), |table| table.scan(scan))
         });
@@ -93,7 +95,7 @@ impl Backend for MemoryBackend {
         range: &'a KeyRange,
     ) -> LocalFuture<'a, Result<u64>> {
         let result = self.open("count", || {
-            table::check_source(&self.schema, collection, source)?;
+            check_source(&self.schema, collection, source)?;
             Ok(self.tables.borrow().get(collection).map_or(0, |table| table.count(source, range)))
         });
         Box::pin(ready(result))
@@ -102,7 +104,7 @@ impl Backend for MemoryBackend {
     fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
         let result = self.open("namespaces", || {
             let tables = self.tables.borrow();
-            let undeclared = |name: &&String| !table::is_system(name) && self.schema.get(name).is_none();
+            let undeclared = |name: &&String| !is_system(name) && self.schema.get(name).is_none();
             Ok(tables
                 .iter()
                 .filter(|(_, table)| table.len() > 0)

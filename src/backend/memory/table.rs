@@ -13,7 +13,7 @@ use crate::model::{Index, Key, KeyRange, Record, Schema, Seen, system};
 type Rows = BTreeMap<Key, Rc<Record>>;
 
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(crate) struct Table {
     rows: Rows,
     indexes: Vec<(Index, Rows)>,
     expiring: Rows,
@@ -21,12 +21,12 @@ pub(super) struct Table {
 }
 
 /// Whether a collection is the system's own.
-pub(super) fn is_system(name: &str) -> bool {
+pub(crate) fn is_system(name: &str) -> bool {
     name.contains(':') || name == system::CREDENTIALS
 }
 
 /// Refuses an index that the collection does not have.
-pub(super) fn check_source(schema: &Schema, collection: &str, source: &Source) -> Result<()> {
+pub(crate) fn check_source(schema: &Schema, collection: &str, source: &Source) -> Result<()> {
     let Source::Index(name) = source else { return Ok(()) };
     let known = schema.get(collection).is_some_and(|declared| declared.indexes.iter().any(|index| index.name == *name));
     if known {
@@ -38,7 +38,7 @@ pub(super) fn check_source(schema: &Schema, collection: &str, source: &Source) -
 }
 
 impl Table {
-    pub(super) fn new(indexes: &[Index]) -> Self {
+    pub(crate) fn new(indexes: &[Index]) -> Self {
         Self { indexes: indexes.iter().map(|index| (index.clone(), Rows::new())).collect(), ..Self::default() }
     }
 
@@ -46,11 +46,11 @@ impl Table {
         self.rows.len()
     }
 
-    pub(super) fn get(&self, key: &Key) -> Option<&Rc<Record>> {
+    pub(crate) fn get(&self, key: &Key) -> Option<&Rc<Record>> {
         self.rows.get(key)
     }
 
-    pub(super) fn keys(&self) -> Vec<Key> {
+    pub(crate) fn keys(&self) -> Vec<Key> {
         self.rows.values().map(|record| record.key.clone()).collect()
     }
 
@@ -65,7 +65,7 @@ impl Table {
     /// # Errors
     ///
     /// `ALREADY_EXISTS` where a unique index has the key for another record; nothing is changed then.
-    pub(super) fn replace(&mut self, key: &Key, record: Option<Rc<Record>>) -> Result<Option<Rc<Record>>> {
+    pub(crate) fn replace(&mut self, key: &Key, record: Option<Rc<Record>>) -> Result<Option<Rc<Record>>> {
         if let Some(record) = &record {
             self.check_unique(key, record)?;
         }
@@ -107,7 +107,7 @@ impl Table {
         self.sorted_by(source).map_or(0, |rows| within(rows, entries(source, range)).count() as u64)
     }
 
-    pub(super) fn scan(&self, scan: &Scan) -> Result<Vec<Row>> {
+    pub(crate) fn scan(&self, scan: &Scan) -> Result<Vec<Row>> {
         let Some(rows) = self.sorted_by(&scan.source) else { return Ok(Vec::new()) };
         let mut range = entries(&scan.source, &scan.remaining());
         if let (Some(after), Source::Index(_) | Source::Expiring) = (&scan.after, &scan.source) {
