@@ -9,7 +9,7 @@ use wasm_bindgen_futures::future_to_promise;
 
 use super::convert::{folder, items, owned, owned_object, write_result};
 use super::entries::{delete_many, get_many, write_many};
-use super::options::{self, ENTRY, Options, SET_MANY, WriteOptions};
+use super::options::{self, ENTRY, Options, PUT_MANY, WriteOptions};
 use super::query;
 use super::signal::abortable;
 use super::store::Shared;
@@ -76,7 +76,7 @@ impl Collection {
     pub fn put_many(&self, values: &JsValue, options: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         abortable("putMany", options, || {
-            let options = WriteOptions::parse(options, SET_MANY)?;
+            let options = WriteOptions::parse(options, PUT_MANY)?;
             let records = records.gated(options.gate.clone());
             let mut writes = Vec::new();
             for record in items(values)? {

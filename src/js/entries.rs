@@ -25,8 +25,9 @@ impl DataStore {
     pub fn get(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("get", options, || {
-            let options = Options::read(options, &["namespace", "signal", "includeMetadata", "required"])?;
-            let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
+            let options =
+                Options::read(options, &["namespace", "transactionId", "signal", "includeMetadata", "required"])?;
+            let (records, key) = (shared.records(&options.target()?)?, Key::from_js(key)?);
             let with_metadata = options.flag("includeMetadata")? == Some(true);
             let required = options.flag("required")? == Some(true);
             Ok(async move {
@@ -46,7 +47,7 @@ impl DataStore {
         let shared = Rc::clone(&self.0);
         abortable("set", options, || {
             let options = WriteOptions::parse(options, SET)?;
-            let records = shared.records(&options.namespace)?.gated(options.gate.clone());
+            let records = shared.records(&options.target)?.gated(options.gate.clone());
             let (key, value) = (Key::from_js(key)?, owned(value)?);
             Ok(async move {
                 shared.ready(&records).await?;
@@ -59,8 +60,8 @@ impl DataStore {
     pub fn delete(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("delete", options, || {
-            let options = Options::read(options, &["namespace", "signal"])?;
-            let (records, key) = (shared.records(&options.namespace()?)?.gated(options.gate()?), Key::from_js(key)?);
+            let options = Options::read(options, &["namespace", "transactionId", "signal"])?;
+            let (records, key) = (shared.records(&options.target()?)?.gated(options.gate()?), Key::from_js(key)?);
             Ok(async move { Ok(JsValue::from_bool(records.delete_many(vec![key]).await?.first() == Some(&true))) })
         })
     }
@@ -69,8 +70,8 @@ impl DataStore {
     pub fn has(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("has", options, || {
-            let options = Options::read(options, &["namespace", "signal"])?;
-            let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
+            let options = Options::read(options, &["namespace", "transactionId", "signal"])?;
+            let (records, key) = (shared.records(&options.target()?)?, Key::from_js(key)?);
             Ok(async move { Ok(JsValue::from_bool(records.has(&key).await?)) })
         })
     }
@@ -80,8 +81,8 @@ impl DataStore {
     pub fn get_many(&self, keys: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("getMany", options, || {
-            let options = Options::read(options, &["namespace", "signal", "includeMetadata"])?;
-            let records = shared.records(&options.namespace()?)?;
+            let options = Options::read(options, &["namespace", "transactionId", "signal", "includeMetadata"])?;
+            let records = shared.records(&options.target()?)?;
             get_many(&shared, records, keys, options.flag("includeMetadata")? == Some(true))
         })
     }
@@ -92,7 +93,7 @@ impl DataStore {
         let shared = Rc::clone(&self.0);
         abortable("setMany", options, || {
             let options = WriteOptions::parse(options, SET_MANY)?;
-            let records = shared.records(&options.namespace)?.gated(options.gate.clone());
+            let records = shared.records(&options.target)?.gated(options.gate.clone());
             let mut writes = Vec::new();
             for given in items(entries)? {
                 let key = property(&given, "key")?;
@@ -109,8 +110,8 @@ impl DataStore {
     pub fn delete_many(&self, keys: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("deleteMany", options, || {
-            let options = Options::read(options, &["namespace", "signal"])?;
-            delete_many(shared.records(&options.namespace()?)?.gated(options.gate()?), keys)
+            let options = Options::read(options, &["namespace", "transactionId", "signal"])?;
+            delete_many(shared.records(&options.target()?)?.gated(options.gate()?), keys)
         })
     }
 
@@ -118,8 +119,8 @@ impl DataStore {
     pub fn keys(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("keys", options, || {
-            let (namespace, options) = options::keys(options)?;
-            let records = shared.records(&namespace)?;
+            let (target, options) = options::keys(options)?;
+            let records = shared.records(&target)?;
             Ok(async move { Ok(records.keys(&options).await?.iter().map(Key::to_js).collect::<Array>().into()) })
         })
     }
@@ -128,8 +129,8 @@ impl DataStore {
     pub fn list(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("list", options, || {
-            let (namespace, options) = options::list(options)?;
-            let records = shared.records(&namespace)?;
+            let (target, options) = options::list(options)?;
+            let records = shared.records(&target)?;
             Ok(async move { Ok(folder(&records.folder(&options).await?)) })
         })
     }
@@ -138,8 +139,8 @@ impl DataStore {
     pub fn query(&self, filter: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("query", options, || {
-            let (namespace, request) = query::request(filter, options)?;
-            let records = shared.records(&namespace)?;
+            let (target, request) = query::request(filter, options)?;
+            let records = shared.records(&target)?;
             Ok(query::run(shared, records, request))
         })
     }
@@ -148,9 +149,9 @@ impl DataStore {
     pub fn count(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("count", options, || {
-            let options = Options::read(options, &["namespace", "signal", "filter"])?;
+            let options = Options::read(options, &["namespace", "transactionId", "signal", "filter"])?;
             let filter = query::optional_filter(&options.value("filter")?)?;
-            let records = shared.records(&options.namespace()?)?;
+            let records = shared.records(&options.target()?)?;
             Ok(query::count(shared, records, filter))
         })
     }
@@ -160,8 +161,8 @@ impl DataStore {
     pub fn get_metadata(&self, key: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("getMetadata", options, || {
-            let options = Options::read(options, &["namespace", "signal"])?;
-            let (records, key) = (shared.records(&options.namespace()?)?, Key::from_js(key)?);
+            let options = Options::read(options, &["namespace", "transactionId", "signal"])?;
+            let (records, key) = (shared.records(&options.target()?)?, Key::from_js(key)?);
             Ok(async move { Ok(metadata(records.meta(&key).await?.as_ref().and_then(|meta| meta.metadata.as_ref()))) })
         })
     }
@@ -171,8 +172,8 @@ impl DataStore {
     pub fn set_metadata(&self, key: &JsValue, metadata: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("setMetadata", options, || {
-            let options = Options::read(options, &["namespace", "signal", "merge"])?;
-            let (records, key) = (shared.records(&options.namespace()?)?.gated(options.gate()?), Key::from_js(key)?);
+            let options = Options::read(options, &["namespace", "transactionId", "signal", "merge"])?;
+            let (records, key) = (shared.records(&options.target()?)?.gated(options.gate()?), Key::from_js(key)?);
             let metadata = owned_object(metadata, "metadata")?;
             let change = match options.flag("merge")? {
                 Some(false) => MetadataChange::Replace(metadata),

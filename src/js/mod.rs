@@ -18,6 +18,7 @@ mod space;
 mod store;
 mod sync;
 mod tabs;
+mod transaction;
 mod unlock;
 mod watch;
 

@@ -50,7 +50,7 @@ struct Wanted {
     checks: Checks,
     durability: Durability,
     capacity: u64,
-    asking: Asking,
+    asking: Rc<Asking>,
     replication: Option<Replication>,
 }
 
@@ -95,7 +95,7 @@ fn read(options: &JsValue) -> Result<Wanted> {
         checks,
         durability: options.durability()?.unwrap_or_default(),
         capacity: options.whole("capacity")?.map_or(DEFAULT_CAPACITY, |capacity| capacity as u64),
-        asking: asking(&options.value("encryption")?)?,
+        asking: Rc::new(asking(&options.value("encryption")?)?),
         replication,
     })
 }
@@ -210,7 +210,7 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
         asking: wanted.asking,
         listeners: events::Listeners::default(),
         kind,
-        _keeping: keeping,
+        _keeping: Some(keeping),
         surroundings: RefCell::default(),
     });
     sync::listen(&shared);

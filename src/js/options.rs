@@ -158,10 +158,19 @@ impl<'a> Options<'a> {
         Ok(Gate::new(move || signal.aborted()))
     }
 
-    /// The namespace of a call.
-    pub(super) fn namespace(&self) -> Result<String> {
-        Ok(self.text("namespace")?.unwrap_or_else(|| system::DEFAULT_NAMESPACE.to_owned()))
+    /// Which entries a key-value call is about.
+    pub(super) fn target(&self) -> Result<Target> {
+        let namespace = self.text("namespace")?.unwrap_or_else(|| system::DEFAULT_NAMESPACE.to_owned());
+        Ok(Target { namespace, transaction: self.text("transactionId")? })
     }
+}
+
+/// Which entries a key-value call is about: `NamespaceOption`.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) namespace: String,
+    /// The transaction that the call takes part in.
+    pub(super) transaction: Option<String>,
 }
 
 fn wrong(name: &'static str, wanted: &'static str) -> Error {
@@ -170,10 +179,13 @@ fn wrong(name: &'static str, wanted: &'static str) -> Error {
         .with("wanted", wanted)
 }
 
-/// Reads the options of a list, and its namespace.
-pub(super) fn list(value: &JsValue) -> Result<(String, ListOptions)> {
-    let options = Options::read(value, &["namespace", "signal", "prefix", "pattern", "delimiter", "limit", "offset"])?;
-    Ok((options.namespace()?, list_options(&options)?))
+/// Reads the options of a list, and what is to be listed.
+pub(super) fn list(value: &JsValue) -> Result<(Target, ListOptions)> {
+    let options = Options::read(
+        value,
+        &["namespace", "transactionId", "signal", "prefix", "pattern", "delimiter", "limit", "offset"],
+    )?;
+    Ok((options.target()?, list_options(&options)?))
 }
 
 /// Reads the options of a list of a collection.
@@ -181,10 +193,11 @@ pub(super) fn list_of_collection(value: &JsValue) -> Result<ListOptions> {
     list_options(&Options::read(value, &["signal", "prefix", "pattern", "delimiter", "limit", "offset"])?)
 }
 
-/// Reads the options of a list of keys, and its namespace.
-pub(super) fn keys(value: &JsValue) -> Result<(String, ListOptions)> {
-    let options = Options::read(value, &["namespace", "signal", "prefix", "pattern", "limit", "offset"])?;
-    Ok((options.namespace()?, list_options(&options)?))
+/// Reads the options of a list of keys, and what is to be listed.
+pub(super) fn keys(value: &JsValue) -> Result<(Target, ListOptions)> {
+    let options =
+        Options::read(value, &["namespace", "transactionId", "signal", "prefix", "pattern", "limit", "offset"])?;
+    Ok((options.target()?, list_options(&options)?))
 }
 
 /// Reads the options of a list of a collection's keys.
@@ -212,7 +225,7 @@ fn list_options(options: &Options<'_>) -> Result<ListOptions> {
 /// The options of a write.
 #[derive(Debug)]
 pub(super) struct WriteOptions {
-    pub(super) namespace: String,
+    pub(super) target: Target,
     pub(super) gate: Gate,
     pub(super) entry: EntryOptions,
     pub(super) atomic: bool,
@@ -222,8 +235,31 @@ pub(super) struct WriteOptions {
 /// What an entry may ask for.
 pub(super) const ENTRY: &[&str] = &["metadata", "tags", "expiration", "ttl", "overwrite", "ifVersion"];
 /// What a call that writes one entry may ask for besides.
-pub(super) const SET: &[&str] =
-    &["metadata", "tags", "expiration", "ttl", "overwrite", "ifVersion", "namespace", "signal", "durability"];
+pub(super) const SET: &[&str] = &[
+    "metadata",
+    "tags",
+    "expiration",
+    "ttl",
+    "overwrite",
+    "ifVersion",
+    "namespace",
+    "transactionId",
+    "signal",
+    "durability",
+];
+/// What a call that writes many records of one collection may ask for.
+pub(super) const PUT_MANY: &[&str] = &[
+    "metadata",
+    "tags",
+    "expiration",
+    "ttl",
+    "overwrite",
+    "ifVersion",
+    "signal",
+    "durability",
+    "atomic",
+    "onProgress",
+];
 /// What a call that writes many may ask for.
 pub(super) const SET_MANY: &[&str] = &[
     "metadata",
@@ -233,6 +269,7 @@ pub(super) const SET_MANY: &[&str] = &[
     "overwrite",
     "ifVersion",
     "namespace",
+    "transactionId",
     "signal",
     "durability",
     "atomic",
@@ -244,7 +281,7 @@ impl WriteOptions {
     pub(super) fn parse(value: &JsValue, known: &[&str]) -> Result<Self> {
         let options = Options::read(value, known)?;
         Ok(Self {
-            namespace: options.namespace()?,
+            target: options.target()?,
             gate: options.gate()?,
             entry: entry_options(&options)?,
             atomic: options.flag("atomic")?.unwrap_or(true),

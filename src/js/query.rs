@@ -6,7 +6,7 @@ use js_sys::{Array, JsString, Reflect};
 use wasm_bindgen::prelude::*;
 
 use super::convert::{items, names, object, property, query_result, strings};
-use super::options::Options;
+use super::options::{Options, Target};
 use super::store::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::sorted_names;
@@ -20,10 +20,11 @@ const MAX_DEPTH: usize = 32;
 /// The most fields to sort by.
 const MAX_SORTS: usize = 16;
 
-/// Reads a query of a store, and its namespace.
-pub(super) fn request(filter: &JsValue, options: &JsValue) -> Result<(String, Query)> {
-    let options = Options::read(options, &["sort", "limit", "offset", "after", "namespace", "signal"])?;
-    Ok((options.namespace()?, read(filter, &options)?))
+/// Reads a query of a store, and what it is about.
+pub(super) fn request(filter: &JsValue, options: &JsValue) -> Result<(Target, Query)> {
+    let options =
+        Options::read(options, &["sort", "limit", "offset", "after", "namespace", "transactionId", "signal"])?;
+    Ok((options.target()?, read(filter, &options)?))
 }
 
 /// Reads a query of a collection.

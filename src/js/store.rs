@@ -11,7 +11,7 @@ use super::collection::Collection;
 use super::convert::{maybe, metadata, number, object, strings};
 use super::credentials::Credentials;
 use super::events::Listeners;
-use super::options::Options;
+use super::options::{Options, Target};
 use super::promise;
 use super::signal::abortable;
 use super::sync::{Running, Sync};
@@ -25,21 +25,42 @@ use crate::store::{self, Collection as Records};
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) store: store::DataStore,
-    pub(super) asking: Asking,
+    pub(super) asking: Rc<Asking>,
     pub(super) listeners: Listeners,
     /// The name of the backend as the application chose it.
     pub(super) kind: String,
     /// Replication, where the store has an endpoint.
     pub(super) sync: Option<Running>,
-    pub(super) _keeping: super::space::Keeping,
+    /// What keeps the store within bounds; a transaction's view has none of its own.
+    pub(super) _keeping: Option<super::space::Keeping>,
     /// What reaches the store from around it, until it is closed.
     pub(super) surroundings: RefCell<Option<Surroundings>>,
 }
 
 impl Shared {
-    /// A collection, or a namespace that no schema names.
-    pub(super) fn records(&self, namespace: &str) -> Result<Records> {
-        self.store.collection(namespace)
+    /// The entries that a key-value call is about, as the transaction sees them that it takes part in.
+    pub(super) fn records(&self, target: &Target) -> Result<Records> {
+        self.seen_in(target)?.collection(&target.namespace)
+    }
+
+    fn seen_in(&self, target: &Target) -> Result<store::DataStore> {
+        match &target.transaction {
+            Some(id) => Ok(self.store.transaction(id)?.view()),
+            None => Ok(self.store.clone()),
+        }
+    }
+
+    /// The same handles over a transaction's view of the store.
+    pub(super) fn seen_by(&self, view: store::DataStore) -> Self {
+        Self {
+            store: view,
+            asking: Rc::clone(&self.asking),
+            listeners: Listeners::default(),
+            kind: self.kind.clone(),
+            sync: None,
+            _keeping: None,
+            surroundings: RefCell::default(),
+        }
     }
 
     /// Stops replication.
@@ -197,7 +218,7 @@ impl DataStore {
     #[wasm_bindgen(js_name = getCapabilities)]
     pub fn capabilities(&self) -> core::result::Result<JsValue, JsValue> {
         let capabilities = Capabilities {
-            transactions: false,
+            transactions: true,
             query: true,
             search: false,
             metadata: true,
@@ -241,14 +262,15 @@ impl DataStore {
     pub fn clear(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         abortable("clear", options, || {
-            let options = Options::read(options, &["namespace", "signal", "includeCredentials"])?;
-            let gate = options.gate()?;
-            let records = options.text("namespace")?.map(|name| shared.records(&name)).transpose()?;
+            let options = Options::read(options, &["namespace", "transactionId", "signal", "includeCredentials"])?;
+            let (target, one, gate) = (options.target()?, options.text("namespace")?.is_some(), options.gate()?);
+            let (store, records) = (shared.seen_in(&target)?, shared.records(&target)?);
             let credentials = options.flag("includeCredentials")? == Some(true);
             Ok(async move {
-                match records {
-                    Some(records) => records.gated(gate).clear().await?,
-                    None => shared.store.clear(credentials, &gate).await?,
+                if one {
+                    records.gated(gate).clear().await?;
+                } else {
+                    store.clear(credentials, &gate).await?;
                 }
                 Ok(JsValue::UNDEFINED)
             })

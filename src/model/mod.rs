@@ -19,7 +19,7 @@ pub use batch::{
 };
 pub(crate) use doc::{Doc, Register};
 pub use key::Key;
-pub(crate) use key::distinct;
+pub(crate) use key::{distinct, hex};
 pub use key_path::KeyPath;
 pub use range::KeyRange;
 pub use record::{Body, Checksum, Meta, Record, Replica};

@@ -12,18 +12,20 @@ mod query;
 mod space;
 mod status;
 mod tabs;
+mod transaction;
 mod validate;
 mod watch;
 
 use std::rc::Rc;
 
-use crate::backend::layer::{Checksums, Compared, Seal};
+use crate::backend::layer::{Checksums, Compared, Open, Seal};
 use crate::backend::{Backend, Facts};
 use crate::crypto::Keyring;
 use crate::error::{Error, Result};
 use crate::model::{CommitReceipt, Durability, Schema, WriteBatch, WriteOp, system};
 use crate::platform::now;
 
+pub use crate::backend::layer::Isolation;
 pub use changes::{Change, ChangeKind, ChangeSource, Changes};
 pub use collection::{Collection, Entry};
 pub use credentials::Credentials;
@@ -35,6 +37,7 @@ pub use query::{Explanation, Page, Query};
 pub use space::{News, Ports, Space, TabTurn};
 pub use status::Status;
 pub use tabs::{Outgoing, TabMessage};
+pub use transaction::Transaction;
 pub use validate::{Check, Checks};
 pub use watch::{Watch, Watcher};
 
@@ -43,7 +46,7 @@ pub use watch::{Watch, Watcher};
 pub struct DataStore(Rc<Inner>);
 
 /// What the handles of a store share.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Inner {
     schema: Rc<Schema>,
     /// The whole stack: journal, seal, backend.
@@ -57,6 +60,10 @@ struct Inner {
     checks: Checks,
     /// Why this store is not where it was asked to be, if it is not.
     degraded: Option<Degraded>,
+    /// Its open transactions.
+    open: Open,
+    /// The store itself, where this is a transaction's view of it.
+    parent: Option<DataStore>,
 }
 
 /// A store that serves from a fallback.
@@ -103,6 +110,8 @@ impl DataStore {
             durability: parts.durability,
             checks: parts.checks,
             degraded: parts.degraded,
+            open: Open::default(),
+            parent: None,
         }));
         let telling = Rc::downgrade(&store.0);
         store.0.space.listen(move |news| {
@@ -131,10 +140,10 @@ impl DataStore {
         Ok(Collection::new(self.clone(), name))
     }
 
-    /// The sealed secrets.
+    /// The sealed secrets. They are no part of a transaction: secrets and keys are written at once.
     #[must_use]
     pub fn credentials(&self) -> Credentials {
-        Credentials::new(self.clone())
+        Credentials::new(self.0.parent.as_ref().unwrap_or(self).clone())
     }
 
     /// What this store is. Constant.
@@ -189,6 +198,7 @@ impl DataStore {
     ///
     /// - Watches end at once. What was begun before is finished, and still told.
     pub async fn close(&self) {
+        self.roll_back_all();
         self.0.keyring.lock();
         self.0.events.emit(&Event::Closing);
         self.0.stack.close().await;
@@ -196,6 +206,7 @@ impl DataStore {
 
     /// Closes, and deletes everything, credentials included.
     pub async fn destroy(&self) -> Result<()> {
+        self.roll_back_all();
         self.0.keyring.lock();
         self.0.events.emit(&Event::Closing);
         self.0.stack.destroy().await

@@ -127,7 +127,7 @@ impl Overlay {
     /// `INVALID_TRANSACTION` where it has ended before; `CONFLICT` where what it has read has changed already.
     pub async fn finish(&self) -> Result<(Vec<WriteOp>, Durability)> {
         if !self.open.replace(false) {
-            return Err(self.over());
+            return Err(Self::unknown(&self.id));
         }
         if self.busy.get() > 0 {
             let (sender, receiver) = oneshot::channel();
@@ -164,14 +164,19 @@ impl Overlay {
         }
     }
 
-    /// The error of a call after the end.
-    fn over(&self) -> Error {
-        over(&self.id)
+    /// The error of an id that no open transaction has.
+    #[must_use]
+    pub fn unknown(id: &str) -> Error {
+        Error::new(
+            ErrorKind::InvalidTransaction,
+            "there is no such open transaction: it was committed, rolled back or timed out; begin another",
+        )
+        .with("transaction", id)
     }
 
     fn call(&self) -> Result<Call<'_>> {
         if !self.open.get() {
-            return Err(self.over());
+            return Err(Self::unknown(&self.id));
         }
         if let Some(error) = self.doomed.borrow().clone() {
             return Err(error);
@@ -211,15 +216,6 @@ impl Overlay {
         let ops = self.own.borrow_mut().stage(batch.ops, &below, batch.now, batch.durability)?;
         Ok(CommitReceipt { ops, durability: Acknowledged::Memory })
     }
-}
-
-/// The error of a transaction that has ended, or never was.
-pub(crate) fn over(id: &str) -> Error {
-    Error::new(
-        ErrorKind::InvalidTransaction,
-        "there is no such open transaction: it was committed, rolled back or timed out; begin another",
-    )
-    .with("transaction", id)
 }
 
 fn wake(waiters: &RefCell<Vec<oneshot::Sender<()>>>) {

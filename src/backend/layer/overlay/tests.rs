@@ -121,18 +121,12 @@ fn collection(people: bool) -> &'static str {
 fn op(step: &Step) -> WriteOp {
     match step.clone() {
         Step::Put { people, key, n, tags, mail, condition, end } => {
-            let mut text = format!(r#"{{"id":"k{key}""#);
-            if let Some(n) = n {
-                text += &format!(r#","n":{n}"#);
-            }
             let tags: Vec<String> = tags.iter().map(|tag| format!(r#""t{tag}""#)).collect();
-            text += &format!(r#","tags":[{}]"#, tags.join(","));
-            if let Some(mail) = mail {
-                text += &format!(r#","mail":"m{mail}""#);
-            }
-            let WriteOp::Put(plain) = put(collection(people), &format!("k{key}"), &(text + "}")) else {
-                unreachable!()
-            };
+            let mut fields = vec![format!(r#""id":"k{key}""#), format!(r#""tags":[{}]"#, tags.join(","))];
+            fields.extend(n.map(|n| format!(r#""n":{n}"#)));
+            fields.extend(mail.map(|mail| format!(r#""mail":"m{mail}""#)));
+            let text = format!("{{{}}}", fields.join(","));
+            let plain = as_put(put(collection(people), &format!("k{key}"), &text));
             WriteOp::Put(Put {
                 precondition: match condition {
                     Condition::None => Precondition::None,
@@ -145,7 +139,7 @@ fn op(step: &Step) -> WriteOp {
             })
         }
         Step::Retag { people, key } => {
-            let WriteOp::Put(plain) = put(collection(people), &format!("k{key}"), "null") else { unreachable!() };
+            let plain = as_put(put(collection(people), &format!("k{key}"), "null"));
             let metadata = MetadataChange::Merge(Payload::from_wire(r#"{"m":1}"#).unwrap());
             WriteOp::Put(Put { content: Content::Keep, metadata, tags: Some(vec!["re".into()]), ..plain })
         }
