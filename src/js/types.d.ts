@@ -242,6 +242,44 @@ export interface DataStore<S extends Schema<S> = AnySchema> extends KeyValue {
   listNamespaces(options: { includeMetadata: true }): Promise<{ name: string; metadata?: Metadata }[]>;
   listNamespaces(options?: { includeMetadata?: false }): Promise<string[]>;
 
+  /**
+   * Runs the body with a transaction and commits what it wrote, over any collections, as one write: all of it or
+   * nothing. Calls on `tx` see its own writes; the body may await anything, and must await the calls that it makes.
+   * Resolves with what the body answers. Where the body throws, nothing is written and the call rejects with just that.
+   *
+   * Where the commit finds that others have changed what the transaction depends on, the body runs again, at most
+   * `retries` times; then the call rejects with `CONFLICT`. A body that has not settled after `timeout` milliseconds is
+   * given up with `TIMEOUT`. `tx` used after the end is `INVALID_TRANSACTION`. A transaction begun inside of another is
+   * one of its own. Secrets are no part of transactions. What each level of isolation gives:
+   * `docs/transactions.md`.
+   *
+   * @example
+   * await store.setMany([{ key: "giro", value: 100 }, { key: "savings", value: 0 }]);
+   * const left = await store.transaction(async (tx) => {
+   *   const [giro, savings] = [await tx.get<number>("giro"), await tx.get<number>("savings")];
+   *   await tx.set("giro", giro! - 40);
+   *   await tx.set("savings", savings! + 40);
+   *   return giro! - 40;
+   * }, { isolation: "serializable" });
+   */
+  transaction<R>(body: (tx: Transaction<S>) => Promise<R> | R, options?: TransactionOptions): Promise<R>;
+  /**
+   * Begins a transaction; key-value calls take part in it by `{ transactionId }`. It is rolled back by itself once it
+   * has not been used for `timeout` milliseconds, and by `close()`. The id of one that has ended, or never was, is
+   * `INVALID_TRANSACTION`.
+   *
+   * @example
+   * const transactionId = await store.beginTransaction();
+   * await store.set("theme", "light", { transactionId });
+   * await store.get("theme"); // still "dark"
+   * await store.commit(transactionId);
+   */
+  beginTransaction(options?: Omit<TransactionOptions, "retries">): Promise<string>;
+  /** Writes everything that was written in the transaction, as one write. It ends, whatever comes of that. */
+  commit(transactionId: string): Promise<void>;
+  /** Drops everything that was written in the transaction. */
+  rollback(transactionId: string): Promise<void>;
+
   readonly credentials: Credentials;
   readonly sync: Sync;
 
@@ -342,6 +380,25 @@ export interface KeyValue {
   setMetadata(key: Key, metadata: Metadata, options?: NamespaceOption & { merge?: boolean }): Promise<void>;
 }
 
+/** What the body of a transaction works with: the calls of a store, and its collections. */
+export interface Transaction<S extends Schema<S> = AnySchema> extends KeyValue {
+  collection<C extends keyof S & string>(name: C): Collection<S[C]>;
+  namespace<T = unknown>(name: string): Collection<{ key: Key; value: T }>;
+}
+
+export interface TransactionOptions {
+  /**
+   * `"read-committed"`, the default: what is committed at the time of each call. `"read-uncommitted"`: also what other
+   * open transactions of this store have written. `"serializable"`: nothing that it read may have changed until its
+   * commit, in this tab or another; else `CONFLICT`.
+   */
+  isolation?: "read-committed" | "read-uncommitted" | "serializable";
+  /** How long a body may take, or a begun transaction be unused, in milliseconds. Default 60 000. */
+  timeout?: number;
+  /** How often the body runs again when others were first. Default 5. */
+  retries?: number;
+}
+
 /** Records of one collection. */
 export interface Collection<C extends CollectionSchema> {
   readonly name: string;
@@ -354,7 +411,7 @@ export interface Collection<C extends CollectionSchema> {
    */
   put(record: C["value"], options?: EntryOptions): Promise<WriteResult>;
   /** All or nothing, unless `atomic: false`. */
-  putMany(records: Iterable<C["value"]>, options?: Omit<SetManyOptions, "namespace">): Promise<Map<Key, WriteOutcome>>;
+  putMany(records: Iterable<C["value"]>, options?: Omit<SetManyOptions, "namespace" | "transactionId">): Promise<Map<Key, WriteOutcome>>;
   /**
    * Reads, changes and writes one record so that no update is lost. A function must answer at once, not with a
    * promise; it may be called again where another writer was first.
@@ -429,6 +486,8 @@ export interface Collection<C extends CollectionSchema> {
 
 export interface NamespaceOption extends SignalOption {
   namespace?: string;
+  /** The call takes part in this transaction; see {@link DataStore.beginTransaction}. */
+  transactionId?: string;
 }
 export interface SignalOption {
   /**

@@ -58,6 +58,12 @@ pub(super) fn begin(
     listener: &JsValue,
     options: &JsValue,
 ) -> Result<Function> {
+    if records.in_transaction() {
+        return Err(Error::new(
+            ErrorKind::Unsupported,
+            "what a transaction stages is not watched; watch the collection of the store",
+        ));
+    }
     let query = query::request_to_watch(filter, options)?;
     let listener = listener.dyn_ref::<Function>().cloned();
     let listener = listener.ok_or_else(|| {

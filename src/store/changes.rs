@@ -1,7 +1,7 @@
 //! What commits change, and through where it is told.
 
 use super::{DataStore, Event};
-use crate::model::{CommitReceipt, Key, WriteOp, system};
+use crate::model::{CommitReceipt, Doc, Key, Register, WriteOp, system};
 
 /// What one commit, or one step of housekeeping, changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,7 +82,8 @@ impl DataStore {
     ///
     /// # Behavior
     ///
-    /// - It is called once what it tells of is stored, commit by commit, in their order.
+    /// - It is called once what it tells of is stored, commit by commit, in their order; a record that a commit wrote more
+    ///   than once is told once.
     /// - Changes of the system's own records are told to nobody.
     pub fn tell(&self, source: ChangeSource, mut list: Vec<Change>) {
         list.retain(|change| !change.is_own());
@@ -100,8 +101,17 @@ impl DataStore {
     pub(super) fn tell_commit(&self, list: Vec<Option<Change>>, receipt: &CommitReceipt) {
         let done = list.into_iter().zip(&receipt.ops);
         let happened = done.filter_map(|(change, done)| change.filter(|change| change.happened(done.existed)));
-        self.tell(ChangeSource::Local, happened.collect());
+        self.tell(ChangeSource::Local, latest(happened.collect()));
     }
+}
+
+/// Of the changes of one record in a commit, the last: what it came to.
+fn latest(list: Vec<Change>) -> Vec<Change> {
+    let mut seen = Register::default();
+    let mut is_new = |change: &Change| seen.add(&Doc::new(change.collection.as_str(), change.key.clone()));
+    let mut latest: Vec<Change> = list.into_iter().rev().filter(|change| is_new(change)).collect();
+    latest.reverse();
+    latest
 }
 
 impl Change {

@@ -68,6 +68,12 @@ impl Collection {
         &*self.store.0.stack
     }
 
+    /// Whether this is a transaction's view of it.
+    #[must_use]
+    pub fn in_transaction(&self) -> bool {
+        self.store.0.parent.is_some()
+    }
+
     /// What was declared of it, if anything was.
     pub(super) fn declared(&self) -> Option<&crate::model::Collection> {
         self.store.0.schema.get(&self.name)

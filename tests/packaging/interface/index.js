@@ -8,6 +8,7 @@ import { cases as schema } from "./schema.js";
 import { cases as queries } from "./queries.js";
 import { cases as secrets } from "./secrets.js";
 import { cases as signal } from "./signal.js";
+import { cases as transactions } from "./transactions.js";
 import { cases as validation } from "./validation.js";
 import { cases as space } from "./space.js";
 import { cases as values } from "./values.js";
@@ -24,6 +25,7 @@ const all = {
   ...profiling,
   ...schema,
   ...signal,
+  ...transactions,
   ...validation,
   ...space,
 };
