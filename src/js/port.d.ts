@@ -56,11 +56,14 @@ export function serve<S extends Schema<S>>(store: DataStore<S>, port: Port, opti
  */
 export function connect<S extends Schema<S> = AnySchema>(port: Port, options?: { timeout?: number }): RemoteStore<S>;
 
-/** A store as it is seen through a port: what answers at once in a store is a promise here. */
+/**
+ * A store as it is seen through a port: what answers at once in a store is a promise here. A transaction is begun and
+ * committed by its id; the body of `transaction()` would have to run on the other side.
+ */
 export interface RemoteStore<S extends Schema<S> = AnySchema>
   extends Omit<
     DataStore<S>,
-    "collection" | "namespace" | "credentials" | "getInfo" | "getCapabilities" | "metrics" | "close" | "destroy"
+    "collection" | "namespace" | "transaction" | "credentials" | "getInfo" | "getCapabilities" | "metrics" | "close" | "destroy"
   > {
   collection<C extends keyof S & string>(name: C): RemoteCollection<S[C]>;
   namespace<T = unknown>(name: string): RemoteCollection<{ key: Key; value: T }>;

@@ -7,6 +7,9 @@
 //! right: journal(seal(indexeddb))   what travels is what is stored: ciphertext
 //! wrong: seal(journal(indexeddb))   the log would be sealed too, and nobody without the key could send it
 //! ```
+//!
+//! A transaction is an overlay over the whole of that, for as long as it lives: what it commits goes through the journal
+//! and the seal as one batch.
 
 mod checksum;
 mod journal;
