@@ -34,6 +34,9 @@ await createStorage<App>({ collections: { drawings: {} } });
 await createStorage<App>({ sync: { endpoint: "https://example.org/v1/space", collections: ["drawings"] } });
 // @ts-expect-error nor used in a transaction
 await store.transaction((tx) => tx.collection("drawings").count());
+same<Blueprint | undefined>()(await store.transaction((tx) => tx.collection("blueprints").get("1"), { isolation: "serializable" }));
+// @ts-expect-error there is no such level
+await store.transaction(() => 1, { isolation: "snapshot" });
 
 // Records have the collection's type, in both directions.
 same<Blueprint | undefined>()(await blueprints.get("1"));
