@@ -802,8 +802,9 @@ export interface StorageEvents {
   /** The store serves from a fallback. Told to listeners that come later, too. */
   degraded: { from: string; to: string; cause: StorageError };
   /**
-   * Usage has passed 80 % of the quota. It is told once, and again after usage was below. It is looked at soon after
-   * opening and after writes, once a second at the most.
+   * Usage has passed 80 % of the quota, or a write has found no room. It is told once, and again after usage was below.
+   * It is looked at soon after opening and after writes, once a second at the most. Chromium tells scripts of 10 GiB
+   * more than is used: there the event comes with the first write that finds no room, whose usage is the quota then.
    */
   quota: { usage: number; quota: number; unit: "bytes" | "entries" };
   sync: SyncStatus;

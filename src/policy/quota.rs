@@ -4,6 +4,8 @@ use crate::model::{RemoteState, WriteBatch, WriteOp, system};
 
 /// From which part of the quota on listeners are told.
 const FULL: f64 = 0.8;
+/// How many times what was all there was must be used before it is believed that there is more.
+const MORE: f64 = 1.05;
 /// How many steps take from caches: 1 entry, and then four times as many each. On an engine that gives room back late,
 /// taking more would take it in vain.
 const MOST_STEPS: u32 = 6;
@@ -12,11 +14,12 @@ const REST: f64 = 10_000.0;
 
 /// How many rows of filler the reserve has.
 pub const RESERVE_ROWS: u32 = 8;
-/// How many bytes each is. Above 64 KiB Chromium keeps a value in a file of its own: deleting that gives the room back
+/// How many bytes each is. A request of 1 MiB is frozen before it is sent, and what it names is written again when it
+/// is settled: so what is kept for settling is more than twice that. Above 64 KiB Chromium keeps a value in a file of its own: deleting that gives the room back
 /// at once, while rows in its database give it back at some later compaction.
-pub const RESERVE_ROW_BYTES: usize = 128 * 1024;
+pub const RESERVE_ROW_BYTES: usize = 384 * 1024;
 /// How much of the reserve no write of the application gets: it is for settling what was sent.
-const KEPT_FOR_SETTLING: u32 = 4;
+const KEPT_FOR_SETTLING: u32 = 6;
 /// How many times the reserve must be free before it is laid in.
 const EASE: f64 = 4.0;
 
@@ -33,7 +36,7 @@ impl Fill {
     /// Whether there is room for the reserve without crowding the application.
     #[must_use]
     pub fn at_ease(self) -> bool {
-        #[expect(clippy::cast_precision_loss, reason = "a few hundred kilobytes")]
+        #[expect(clippy::cast_precision_loss, reason = "a few megabytes")]
         let reserve = (RESERVE_ROWS as usize * RESERVE_ROW_BYTES) as f64;
         self.quota - self.usage >= EASE * reserve
     }
@@ -44,17 +47,27 @@ impl Fill {
 /// # Behavior
 ///
 /// - It tells once when usage passes 80 % of the quota, and again only after usage was below in between.
+/// - Once a commit has found no room, what is used then is all that there is, whatever the browser says: Chromium tells
+///   scripts of 10 GiB more than is used. That is so until more is used without trouble.
 #[derive(Debug, Default)]
 pub struct Gauge {
     told: bool,
+    found: Option<f64>,
 }
 
 impl Gauge {
-    /// Reads the gauge; answers whether listeners are to be told.
-    pub fn read(&mut self, fill: Fill) -> bool {
-        let passed = fill.usage > fill.quota * FULL;
+    /// A commit found no room while so much was used.
+    pub const fn ran_out(&mut self, usage: f64) {
+        self.found = Some(usage);
+    }
+
+    /// Reads the gauge; gives how full it is as far as is known, and whether listeners are to be told.
+    pub fn read(&mut self, fill: Fill) -> (Fill, bool) {
+        self.found = self.found.filter(|found| fill.usage <= found * MORE);
+        let known = Fill { quota: self.found.map_or(fill.quota, |found| found.min(fill.quota)), ..fill };
+        let passed = known.usage > known.quota * FULL;
         let before = core::mem::replace(&mut self.told, passed);
-        passed && !before
+        (known, passed && !before)
     }
 }
 
@@ -194,9 +207,27 @@ mod tests {
         let mut gauge = Gauge::default();
         let told: Vec<bool> = [50.0, 80.0, 81.0, 99.0, 80.0, 85.0, 85.0]
             .into_iter()
-            .map(|usage| gauge.read(Fill { usage, quota: 100.0 }))
+            .map(|usage| gauge.read(Fill { usage, quota: 100.0 }).1)
             .collect();
         assert_eq!(told, [false, false, true, false, false, true, false]);
+    }
+
+    #[test]
+    fn where_a_commit_found_no_room_there_is_none_whatever_the_browser_says() {
+        let mut gauge = Gauge::default();
+        let mut read = |usage, ran_out| {
+            if ran_out {
+                gauge.ran_out(usage);
+            }
+            let (known, told) = gauge.read(Fill { usage, quota: usage + 1e10 });
+            (known.quota < 1e9, told)
+        };
+        assert_eq!(read(1e6, false), (false, false));
+        assert_eq!(read(1.2e6, true), (true, true), "full");
+        assert_eq!(read(1.25e6, false), (true, false), "still");
+        assert_eq!(read(0.5e6, false), (true, false), "something went");
+        assert_eq!(read(1.1e6, false), (true, true), "nearly full again");
+        assert_eq!(read(1.3e6, false), (false, false), "room has come back");
     }
 
     fn put(collection: &str) -> WriteOp {
@@ -255,7 +286,7 @@ mod tests {
         let caches = [1, 4, 16, 64, 256, 1024].map(Relief::Caches);
         let with = |last: &[Relief]| [&[Relief::Expired][..], &caches, last].concat();
         assert_eq!(steps(Claim::Data, None, true), with(&[]));
-        assert_eq!(steps(Claim::Outbox, None, true), with(&[Relief::Reserve(4)]));
+        assert_eq!(steps(Claim::Outbox, None, true), with(&[Relief::Reserve(6)]));
         assert_eq!(steps(Claim::Settling, None, true), with(&[Relief::Reserve(0)]));
         assert_eq!(steps(Claim::None, None, true), []);
     }
@@ -267,7 +298,7 @@ mod tests {
 
     #[test]
     fn caches_rest_after_they_were_emptied_in_vain() {
-        assert_eq!(steps(Claim::Outbox, Some(15_000.0), true), [Relief::Expired, Relief::Reserve(4)]);
+        assert_eq!(steps(Claim::Outbox, Some(15_000.0), true), [Relief::Expired, Relief::Reserve(6)]);
         assert_eq!(steps(Claim::Data, Some(5_000.0), true).len(), 7);
         assert_eq!(steps(Claim::Data, Some(25_000.0), true).len(), 7, "the clock was set back");
     }
@@ -275,6 +306,6 @@ mod tests {
     #[test]
     fn the_reserve_is_laid_in_where_there_is_plenty_of_room() {
         assert!(Fill { usage: 0.0, quota: 1e9 }.at_ease());
-        assert!(!Fill { usage: 1e9 - 1e6, quota: 1e9 }.at_ease());
+        assert!(!Fill { usage: 1e9 - 1e7, quota: 1e9 }.at_ease());
     }
 }

@@ -9,6 +9,7 @@ use futures_channel::oneshot;
 use super::connection::Connection;
 use super::is_dead;
 use super::layout::Layout;
+use super::mark::Marking;
 use super::pulse::{Life, during};
 use super::read::check_source;
 use super::transaction::{Attempt, Unsure, run};
@@ -92,10 +93,11 @@ impl Queue {
     /// Runs a group until each of its batches has an outcome; one that fails by itself is left out of the next try.
     async fn settle(&self, connection: &Connection, mut group: Vec<Waiting>) {
         let (mut tries, mut regroups, mut looked) = (0, 0, false);
+        let mut marking = Marking::Marked;
         let mut alone: VecDeque<Waiting> = VecDeque::new();
         let mut unsure = None;
         loop {
-            let attempt = self.attempt(connection, &group, unsure.take()).await;
+            let attempt = self.attempt(connection, &group, unsure.take(), marking).await;
             match attempt {
                 Attempt::Settled(outcomes) => {
                     for (entry, outcome) in group.into_iter().zip(outcomes) {
@@ -111,6 +113,15 @@ impl Queue {
                     if error.kind() == ErrorKind::Timeout && !core::mem::replace(&mut looked, true) =>
                 {
                     unsure = Some(left);
+                    continue;
+                }
+                // On a full disk there is no room for a mark, and room is what a deletion makes.
+                Attempt::Failed { error, .. }
+                    if error.kind() == ErrorKind::QuotaExceeded
+                        && marking == Marking::Marked
+                        && only_deletes(&group) =>
+                {
+                    marking = Marking::Unmarked;
                     continue;
                 }
                 Attempt::Failed { error, .. } if group.len() == 1 || is_dead(&error) => {
@@ -132,10 +143,17 @@ impl Queue {
                 None => return,
                 Some(entry) => group = vec![entry],
             }
+            marking = Marking::Marked;
         }
     }
 
-    async fn attempt(&self, connection: &Connection, group: &[Waiting], mut unsure: Option<Unsure>) -> Attempt {
+    async fn attempt(
+        &self,
+        connection: &Connection,
+        group: &[Waiting],
+        mut unsure: Option<Unsure>,
+        marking: Marking,
+    ) -> Attempt {
         let opened = match connection.database().await {
             Ok(opened) => opened,
             Err(error) => {
@@ -146,7 +164,8 @@ impl Queue {
         let batches: Vec<WriteBatch> = group.iter().map(|entry| entry.batch.clone()).collect();
         let life = Life::default();
         let running = check(&opened.layout, &batches).and_then(|()| {
-            let mark = connection.next_mark();
+            let mut mark = connection.next_mark();
+            mark.marking = marking;
             during(&life, || run(&opened, batches, mark, &mut unsure)).map_err(|error| (None, error))
         });
         self.note_start();
@@ -171,6 +190,16 @@ impl Queue {
             wake(&self.started);
         }
     }
+}
+
+/// Whether a group does nothing but delete.
+fn only_deletes(group: &[Waiting]) -> bool {
+    let mut ops = group.iter().flat_map(|entry| &entry.batch.ops);
+    ops.all(|op| match op {
+        WriteOp::Delete(delete) => delete.replicate.is_none(),
+        WriteOp::Clear { .. } | WriteOp::Verify(_) => true,
+        WriteOp::Put(_) | WriteOp::Append { .. } | WriteOp::Replicate(_) => false,
+    })
 }
 
 /// Finds the first batch that cannot be, because of an index that is not there or a collection whose schema another

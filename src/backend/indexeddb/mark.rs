@@ -26,23 +26,36 @@ const KEPT_MS: f64 = 86_400_000.0;
 pub(super) struct Mark {
     connection: String,
     pub(super) number: u32,
+    pub(super) marking: Marking,
+}
+
+/// Whether a mark is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Marking {
+    Marked,
+    /// It is not: a transaction that only deletes, on a full disk. If its connection is lost it is made once more, and
+    /// deletes what is gone already.
+    Unmarked,
 }
 
 impl Mark {
     pub(super) fn first() -> Result<Self> {
-        Ok(Self { connection: random_name()?, number: 0 })
+        Ok(Self { connection: random_name()?, number: 0, marking: Marking::Marked })
     }
 
     /// The mark of the next transaction.
     pub(super) fn next(&self) -> Self {
-        Self { connection: self.connection.clone(), number: self.number.wrapping_add(1) }
+        Self { connection: self.connection.clone(), number: self.number.wrapping_add(1), marking: Marking::Marked }
     }
 
     /// Leaves the mark.
-    pub(super) fn leave(&self, transaction: &IdbTransaction) -> Result<IdbRequest> {
+    pub(super) fn leave(&self, transaction: &IdbTransaction) -> Result<()> {
+        if self.marking == Marking::Unmarked {
+            return Ok(());
+        }
         let row = options([("number", JsValue::from_f64(f64::from(self.number))), ("at", JsValue::from_f64(now()))]);
         let store = transaction.object_store(COMMITS).map_err(|thrown| from_js(&thrown))?;
-        store.put_with_key(&row, &JsValue::from_str(&self.connection)).map_err(|thrown| from_js(&thrown))
+        store.put_with_key(&row, &JsValue::from_str(&self.connection)).map(drop).map_err(|thrown| from_js(&thrown))
     }
 
     /// Asks for the last mark of the connection.

@@ -327,8 +327,7 @@ impl Work {
             let request = add(&layout.place(&append.collection), transaction, append.body, append.now);
             self.writes.push((request.map_err(|error| (Some(append.batch), error))?, append.batch, Some(append.op)));
         }
-        self.mark.leave(transaction).map_err(|error| (None, error))?;
-        Ok(())
+        self.mark.leave(transaction).map_err(|error| (None, error))
     }
 
     /// Finds whose request failed. The transaction aborts by itself after this: it may be committing already, and then

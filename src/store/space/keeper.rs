@@ -82,12 +82,27 @@ impl Space {
 
     /// Looks how full the store is.
     async fn look(&self, now: f64) -> Result<()> {
-        let Some(fill) = self.fill().await? else { return Ok(()) };
-        let tell = self.gauge.borrow_mut().read(fill);
-        if tell {
-            self.tell(News::Full(fill));
+        match self.fill().await? {
+            Some(fill) => self.lay_in(self.gauged(fill), now).await,
+            None => Ok(()),
         }
-        self.lay_in(fill, now).await
+    }
+
+    /// A commit has found no room.
+    pub(super) async fn ran_out(&self) {
+        if let Ok(Some(fill)) = self.fill().await {
+            self.gauge.borrow_mut().ran_out(fill.usage);
+            self.gauged(fill);
+        }
+    }
+
+    /// Reads the gauge, and tells listeners where they are to be told.
+    fn gauged(&self, fill: Fill) -> Fill {
+        let (known, tell) = self.gauge.borrow_mut().read(fill);
+        if tell {
+            self.tell(News::Full(known));
+        }
+        known
     }
 }
 

@@ -58,6 +58,7 @@ impl Space {
         error: Error,
         turn: &mut Turn,
     ) -> Result<CommitReceipt> {
+        self.ran_out().await;
         let mut rescue = Rescue::new(claim, batch.now, turn.took_in_vain);
         let mut freed = false;
         let mut outcome = Ok(None);

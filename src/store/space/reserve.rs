@@ -2,7 +2,7 @@
 
 use super::Space;
 use crate::backend::{Read, Scan};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::model::{Body, Delete, Key, Put, WriteBatch, WriteOp, system};
 use crate::platform::{Payload, random};
 use crate::policy::{Fill, RESERVE_ROW_BYTES, RESERVE_ROWS};
@@ -33,7 +33,11 @@ impl Space {
             let mut bytes = vec![0; RESERVE_ROW_BYTES];
             random(&mut bytes)?;
             let op = WriteOp::Put(Put::new(system::SPACE, key, Body::Clear(Payload::bytes(&bytes))));
-            self.inner.commit(WriteBatch { ops: vec![op], now, ..WriteBatch::default() }).await?;
+            let laid = self.inner.commit(WriteBatch { ops: vec![op], now, ..WriteBatch::default() }).await;
+            if laid.is_err_and(|error| error.kind() == ErrorKind::QuotaExceeded) {
+                self.ran_out().await;
+                return Ok(());
+            }
             self.pause().await;
         }
         self.reserve_is_full.set(true);

@@ -70,5 +70,7 @@ globalThis.device = {
   async retryAll() {
     for (const { id } of await store.sync.pending()) await store.sync.retry(id);
   },
+  /** The store itself, for what a test does in the page. */
+  store: () => store,
   close: () => store.close(),
 };
