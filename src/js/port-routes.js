@@ -28,6 +28,8 @@ export const ROUTES = {
     getInfo: [],
     getCapabilities: [],
     getStatus: [],
+    estimate: [],
+    persist: [],
     metrics: [],
   },
   'collection/': {
