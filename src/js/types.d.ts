@@ -558,6 +558,7 @@ export interface Sort<C = unknown> {
   field: Field<C>;
   order?: "asc" | "desc";
 }
+/** How a field is compared. Types never mix, and what is missing matches `exists: false` only: docs/queries.md. */
 export type Operator =
   | "eq" | "ne" | "gt" | "gte" | "lt" | "lte" | "in" | "nin" | "between" | "contains" | "startsWith" | "endsWith" | "exists";
 export type Filter<C = unknown> =

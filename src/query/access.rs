@@ -160,14 +160,18 @@ impl Question<'_> {
     }
 
     /// Whether an index sees in these fields what a filter sees there. A sealed body has no fields, though its record
-    /// has a key; and IndexedDB indexes the lengths of strings.
+    /// has a key; IndexedDB indexes the lengths of strings; and in WebKit's indexes there are arrays with elements that
+    /// are no keys, which only ranges of arrays can meet.
     fn is_exact(&self, filter: &Filter, source: &Source) -> bool {
-        let sees = |path: &str| *source == Source::Primary || !is_length(path);
+        let sees = |path: &str, operator: Operator, operand: &Operand| {
+            let exact = matches!(operator, Operator::Eq | Operator::In | Operator::Member);
+            *source == Source::Primary || (!is_length(path) && (exact || !holds_array(operand)))
+        };
         match filter {
-            Filter::Compare { field: Field::Value(path), .. } => {
-                self.collection.is_none_or(|collection| !collection.encrypted) && sees(path)
+            Filter::Compare { field: Field::Value(path), operator, value } => {
+                self.collection.is_none_or(|collection| !collection.encrypted) && sees(path, *operator, value)
             }
-            Filter::Compare { field: Field::Metadata(path), .. } => sees(path),
+            Filter::Compare { field: Field::Metadata(path), operator, value } => sees(path, *operator, value),
             Filter::Compare { .. } => true,
             Filter::And(filters) | Filter::Or(filters) => filters.iter().all(|filter| self.is_exact(filter, source)),
             Filter::Not(filter) => self.is_exact(filter, source),

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{DataStore, EntryOptions, Gate, WriteResult};
+use super::{DataStore, EntryOptions, Gate, Query, WriteResult};
 use crate::backend::{Backend, Read, Scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{
@@ -192,11 +192,8 @@ impl Collection {
 
     /// All live entries, in key order.
     pub async fn all(&self, limit: Option<usize>) -> Result<Vec<Entry>> {
-        let scan = Scan::all(&*self.name);
-        let rows = self.stack().scan(&scan).await.map_err(|error| error.during("all"))?;
-        let now = now();
-        let live = rows.into_iter().filter_map(|row| row.record).filter(|record| !record.meta.expired(now));
-        live.take(limit.unwrap_or(usize::MAX)).map(Entry::of).collect()
+        let query = Query { limit, ..Query::default() };
+        self.query(&query).await.map_err(|error| error.during("all"))
     }
 
     /// Deletes some entries, all in one commit; answers for each whether it was there.

@@ -211,9 +211,11 @@ impl Jump {
 
     /// Moves a cursor that is not yet behind the position.
     fn moves(&self, cursor: &IdbCursor) -> core::result::Result<bool, JsValue> {
-        let here = match self.factory.cmp(&cursor.key()?, &self.at)? {
-            0 => self.factory.cmp(&cursor.primary_key()?, &self.key)?,
-            here => here,
+        let here = match self.factory.cmp(&cursor.key()?, &self.at) {
+            Ok(0) => self.factory.cmp(&cursor.primary_key()?, &self.key)?,
+            Ok(here) => here,
+            // WebKit's indexes hold arrays that are no keys; among the rows of one they are not, so this one is behind.
+            Err(_) => return Ok(false),
         };
         let ahead = match self.direction {
             Direction::Forward => here,

@@ -68,7 +68,7 @@ fn ranges_stay_within_the_type_of_their_operand() {
     assert_eq!(told(&[is("name", "lte", r#"{"$":"date","v":5}"#)], ""), {
         r#"name [{"date":-8640000000000000} .. {"date":5}] | "#
     });
-    assert_eq!(told(&[is("name", "gte", "[1]")], ""), "name [[1] .. ) | ");
+    assert_eq!(told(&[is("name", "gte", "[1]")], ""), "name [[1] .. ) | name gte");
 }
 
 #[test]
@@ -184,6 +184,24 @@ fn an_index_orders_only_where_its_field_is_asked_for_and_nothing_else_varies() {
     let sized = [country, is("kind", "gt", "1"), is("size", "gt", "1")];
     assert!(told(&sized, "kind").ends_with("sorted"));
     assert!(told(&sized, "kind size").ends_with("forward"));
+}
+
+#[test]
+fn an_or_over_one_field_is_ranges_of_its_index() {
+    let or = |filters: &[Filter]| told(&[Filter::Or(filters.to_vec())], "");
+    assert_eq!(or(&[is("name", "eq", "3"), is("name", "in", "[1,3]")]), "name [1], [3] | ");
+    let ranges =
+        [is("name", "gte", "\"x\""), is("name", "between", "[\"a\",\"c\"]"), is("name", "startsWith", "\"b\"")];
+    assert_eq!(or(&ranges), r#"name ["a" .. "c"], ["x" .. {"bytes":""}) | "#);
+    let nested = Filter::And(vec![is("name", "gt", "1"), is("name", "lt", "5"), is("size", "eq", "1")]);
+    assert_eq!(or(&[nested, is("name", "eq", "9")]), {
+        "name (1 .. 5), [9] | ((name gt and name lt and size eq) or name eq)"
+    });
+    assert_eq!(or(&[is("tags", "contains", "\"b\""), is("tags", "contains", "\"a\"")]), r#"tags ["a"], ["b"] | "#);
+    assert_eq!(or(&[is("name", "eq", "1"), is("country", "eq", "1")]), "primary all | (name eq or country eq)");
+    assert_eq!(or(&[is("name", "eq", "1"), is("name", "ne", "2")]), "primary all | (name eq or name ne)");
+    let both = [Filter::Or(vec![is("name", "eq", "1"), is("name", "eq", "5")]), is("name", "gt", "2")];
+    assert_eq!(told(&both, "name"), "name [5] |  forward");
 }
 
 #[test]

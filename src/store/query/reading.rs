@@ -135,17 +135,22 @@ impl<'a> Reading<'a> {
     fn hit(&mut self, record: Record, range: &KeyRange) -> Option<Record> {
         self.read += 1;
         // The keys of a record are looked at in order, and rows leave none out: the next one behind is this row's.
-        let mut keys = self.keys(&record).into_iter();
-        let Some(at) = keys.find(|at| range.contains(at) && self.is_behind(at, &record.key)) else {
-            // The engine sees a key where we see none: text with lone surrogates. By our rules there is no such row.
-            self.passed += 1;
-            return None;
-        };
-        let wanted = (self.wanted == Wanted::Stored || !record.meta.expired(self.now))
+        let keys = self.keys(&record);
+        let behind = keys.iter().find(|at| range.contains(at) && self.is_behind(at, &record.key)).cloned();
+        // An engine may have an order of its own: to WebKit 0 and -0 are two keys. Then the row has no place in ours.
+        let inside = behind.is_some() || (!self.plan.distinct && keys.iter().any(|at| range.contains(at)));
+        // Or it has a key where we see none, as in text with lone surrogates. By our rules there is no such row.
+        let wanted = inside
+            && (self.wanted == Wanted::Stored || !record.meta.expired(self.now))
             && self.plan.residual.as_ref().is_none_or(|residual| matches(residual, &record))
-            && (!self.plan.distinct || self.first_key(&record).as_ref() == Some(&at));
-        self.after = Some(Position { at, key: record.key.clone() });
-        self.passed = 0;
+            && (!self.plan.distinct || self.first_key(&record) == behind);
+        match behind {
+            Some(at) => {
+                self.after = Some(Position { at, key: record.key.clone() });
+                self.passed = 0;
+            }
+            None => self.passed += 1,
+        }
         wanted.then_some(record)
     }
 

@@ -194,6 +194,16 @@ export const cases = {
     same(await collection.count({ or: ["a", "b"].map((value) => ({ field: "kinds", operator: "contains", value })) }), 1);
   },
 
+  "what is no key is in no index, whatever the engine keeps there": async ({ open }) => {
+    const collection = (await open(places)).collection("places");
+    await collection.putMany([[{}, "a"], ["a"], [null], null, true, { length: 1 }, [["a", {}]], NaN].map((name, id) => ({ id, name, kinds: name })));
+    for (const [operator, value, found] of [["lt", ["b"], [1]], ["gte", [], [1]], ["gt", [""], [1]], ["eq", ["a"], [1]], ["gte", "", []]]) {
+      const filter = { field: "name", operator, value };
+      same([ids(await collection.query(filter)), await collection.count(filter)], [found, found.length], `${operator} ${value}`);
+      same((await pages(collection, filter, { limit: 1, sort: { field: "name", order: "desc" } })).found.flat(), found);
+    }
+  },
+
   "a delimiter lists as a folder: what lies directly under the prefix, and the folders": async ({ open, StorageError }) => {
     const store = await open();
     const keys = ["a", "a/1", "a/2", "a/b/1", "a/b/2", "a/b/c/1", "a/z", "a//", "b/1", "ä/1", 7];
