@@ -57,6 +57,11 @@ impl Agenda {
         self.ends(ends);
     }
 
+    /// The room is to be looked at again by then.
+    pub const fn look_again(&mut self, at: f64) {
+        self.look = self.look.min(at);
+    }
+
     /// A life ends then.
     pub fn ends(&mut self, at: f64) {
         self.sweep = self.sweep.min(at.max(self.swept + GAP));

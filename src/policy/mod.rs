@@ -8,6 +8,6 @@ mod upgrade;
 
 pub use agenda::{Agenda, Duty, SLICE};
 pub use fallback::{Candidates, falls_back};
-pub use quota::{Claim, Fill, Gauge, RESERVE_ROW_BYTES, RESERVE_ROWS, Relief, Rescue};
+pub use quota::{Claim, Fill, Gauge, RESERVE_DELAY, RESERVE_ROW_BYTES, RESERVE_ROWS, Relief, Rescue};
 pub use recency::{Moment, Recency, Survey, moment, survey_size};
 pub use upgrade::{Occasion, Step, StoreShape, plan};

@@ -20,6 +20,9 @@ pub const RESERVE_ROWS: u32 = 8;
 pub const RESERVE_ROW_BYTES: usize = 384 * 1024;
 /// How much of the reserve no write of the application gets: it is for settling what was sent.
 const KEPT_FOR_SETTLING: u32 = 6;
+/// How long after opening the reserve is laid in at the earliest, milliseconds: an application that starts has better
+/// things to write.
+pub const RESERVE_DELAY: f64 = 10_000.0;
 /// How many times the reserve must be free before it is laid in.
 const EASE: f64 = 4.0;
 

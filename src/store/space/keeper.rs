@@ -13,7 +13,7 @@ use super::{News, Space};
 use crate::backend::LocalFuture;
 use crate::error::Result;
 use crate::platform::now;
-use crate::policy::{Duty, Fill};
+use crate::policy::{Duty, Fill, RESERVE_DELAY};
 
 /// The right to clean up, until it is dropped.
 pub type TabTurn = Box<dyn Any>;
@@ -83,7 +83,14 @@ impl Space {
     /// Looks how full the store is.
     async fn look(&self, now: f64) -> Result<()> {
         match self.fill().await? {
-            Some(fill) => self.lay_in(self.gauged(fill), now).await,
+            Some(fill) => {
+                let (known, from) = (self.gauged(fill), self.opened + RESERVE_DELAY);
+                if self.lacks_reserve() && now < from {
+                    self.plan(|agenda| agenda.look_again(from));
+                    return Ok(());
+                }
+                self.lay_in(known, now).await
+            }
             None => Ok(()),
         }
     }

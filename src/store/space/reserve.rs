@@ -21,10 +21,14 @@ impl Space {
         Ok(keys.filter(|key| (0..RESERVE_ROWS).any(|number| row_key(number) == *key)).collect())
     }
 
+    /// Whether there is to be a reserve, and is none as far as is known.
+    pub(super) fn lacks_reserve(&self) -> bool {
+        self.replicates && self.inner.facts().persistent && !self.reserve_is_full.get()
+    }
+
     /// Lays the reserve in where there is plenty of room.
     pub(super) async fn lay_in(&self, fill: Fill, now: f64) -> Result<()> {
-        let wanted = self.replicates && self.inner.facts().persistent && fill.at_ease();
-        if !wanted || self.reserve_is_full.get() {
+        if !self.lacks_reserve() || !fill.at_ease() {
             return Ok(());
         }
         let there = self.filler().await?;
