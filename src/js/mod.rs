@@ -20,6 +20,7 @@ mod sync;
 mod tabs;
 mod transaction;
 mod unlock;
+mod verify;
 mod watch;
 
 use core::future::Future;

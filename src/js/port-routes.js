@@ -31,6 +31,8 @@ export const ROUTES = {
     estimate: [],
     persist: [],
     metrics: [],
+    verify: ['options'],
+    repair: ['options'],
   },
   'collection/': {
     get: ['key'],

@@ -307,6 +307,22 @@ export interface DataStore<S extends Schema<S> = AnySchema> extends KeyValue {
    */
   persist(): Promise<boolean>;
   /**
+   * Reads every record, in slices, and tells what does not fit together: records that are not what was written, indexes
+   * that disagree with records, rows of the outbox that name nothing pending, tombstones of records that are there.
+   * Sealed records are opened where their key is. Nothing is changed, unless `repair` is asked for.
+   *
+   * @example
+   * const { sound, collections } = await store.verify();
+   * if (!sound) console.log(collections.filter(({ corrupted }) => corrupted.length > 0));
+   */
+  verify(options?: VerifyOptions & { repair?: boolean }): Promise<VerifyReport>;
+  /**
+   * Verifies, and then mends what can be mended without losing anything: removes what is over, drops orphaned rows of
+   * the outbox, and tombstones of records that are there. The report tells what was found before, and what was done. A
+   * corrupted record stays until it is written again or deleted; an index that disagrees is told.
+   */
+  repair(options?: VerifyOptions): Promise<VerifyReport>;
+  /**
    * What the calls of this store took so far; it must be open with `profile: true`. A percentile is right to a
    * twentieth, in steps from a microsecond to five minutes, and no finer than the browser's clock.
    *
@@ -776,6 +792,38 @@ export interface StorageSpace {
   unit: "bytes" | "entries";
   /** Whether the browser protects the origin from eviction. */
   persisted?: boolean;
+}
+export interface VerifyOptions extends SignalOption {
+  /** Records read, of how many. */
+  onProgress?: (done: number, total: number) => void;
+}
+export interface VerifyReport {
+  /** Whether nothing is wrong. Records that are over, and sealed ones that were not opened, are not wrong. */
+  sound: boolean;
+  /** Every collection and namespace, and `credentials`. */
+  collections: VerifiedCollection[];
+  outbox: {
+    rows: number;
+    /** Rows that name nothing that waits to be sent. */
+    orphaned: number;
+    /** Rows that cannot be read. */
+    damaged: number;
+  };
+  tombstones: { rows: number; besideLive: number };
+  /** How much was removed; with `repair`. */
+  repaired?: { expired: number; orphaned: number; tombstones: number };
+}
+export interface VerifiedCollection {
+  name: string;
+  /** Those that are over among them. */
+  records: number;
+  /** The records that are not what was written; only sealed ones and those with a checksum can tell it of any damage. */
+  corrupted: Key[];
+  /** Sealed records whose key was not open. */
+  unopened: number;
+  expired: number;
+  /** The indexes that disagree with the records, and the entries that they have and should have. */
+  indexes: { name: string; entries: number; wanted: number }[];
 }
 export interface StorageMetrics {
   backend: string;

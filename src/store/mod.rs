@@ -14,6 +14,7 @@ mod status;
 mod tabs;
 mod transaction;
 mod validate;
+mod verify;
 mod watch;
 
 use std::rc::Rc;
@@ -39,6 +40,7 @@ pub use status::Status;
 pub use tabs::{Outgoing, TabMessage};
 pub use transaction::Transaction;
 pub use validate::{Check, Checks};
+pub use verify::{Disagreement, Findings, Inspected, Repaired, Walk};
 pub use watch::{Watch, Watcher};
 
 /// An open store. Cloning it gives another handle on the same one.

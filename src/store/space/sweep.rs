@@ -18,7 +18,7 @@ pub(super) fn answered(record: &Record) -> bool {
 
 impl Space {
     /// Removes what is over, everywhere; answers how much that was.
-    pub(super) async fn sweep(&self, now: f64) -> Result<usize> {
+    pub(in crate::store) async fn sweep(&self, now: f64) -> Result<usize> {
         let mut swept = 0;
         for name in self.names().await? {
             swept += self.sweep_collection(&name, now).await?;

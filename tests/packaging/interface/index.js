@@ -4,30 +4,32 @@ import { cases as checksums } from "./checksums.js";
 import { cases as live } from "./live.js";
 import { cases as opening } from "./opening.js";
 import { cases as profiling } from "./profiling.js";
-import { cases as schema } from "./schema.js";
 import { cases as queries } from "./queries.js";
+import { cases as schema } from "./schema.js";
 import { cases as secrets } from "./secrets.js";
 import { cases as signal } from "./signal.js";
+import { cases as space } from "./space.js";
 import { cases as transactions } from "./transactions.js";
 import { cases as validation } from "./validation.js";
-import { cases as space } from "./space.js";
 import { cases as values } from "./values.js";
+import { cases as verify } from "./verify.js";
 import { cases as writes } from "./writes.js";
 
 const all = {
   ...values,
   ...writes,
-  ...queries,
   ...secrets,
   ...opening,
   ...checksums,
   ...live,
   ...profiling,
+  ...queries,
   ...schema,
   ...signal,
+  ...space,
   ...transactions,
   ...validation,
-  ...space,
+  ...verify,
 };
 
 /** The promises, as sentences. */
