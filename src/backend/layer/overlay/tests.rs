@@ -487,3 +487,16 @@ fn a_condition_of_its_own_is_checked_in_the_commit() {
     commit(&*base, vec![put("box", "a", "2")]).unwrap();
     assert_eq!(flush(&transaction, &*base).unwrap_err().kind(), ErrorKind::Conflict);
 }
+
+#[test]
+fn a_limited_read_goes_on_where_what_is_hidden_lies_in_an_index_many_times() {
+    let person = |key: &str, tags: &str| put("people", key, &format!(r#"{{"id":"{key}","tags":[{tags}]}}"#));
+    let base = memory();
+    commit(&*base, vec![person("0", r#""a","b","c""#), person("1", r#""d""#)]).unwrap();
+    for isolation in [Isolation::ReadCommitted, Isolation::Serializable] {
+        let transaction = overlay(&base, isolation, &Open::default());
+        commit(&*transaction, vec![delete("people", "0"), person("2", r#""e""#)]).unwrap();
+        let scan = Scan { source: Source::Index("tags".into()), limit: Some(1), ..Scan::all("people") };
+        assert_eq!(keys(&*transaction, &scan), ["1"]);
+    }
+}
