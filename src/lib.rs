@@ -15,7 +15,7 @@ pub mod policy;
 pub mod query;
 pub mod store;
 pub mod sync;
-#[cfg(feature = "testing")]
+#[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod transport;
 

@@ -39,6 +39,27 @@ fn checksums_over_memory_keep_the_contract() {
 }
 
 #[test]
+fn cache_over_memory_keeps_the_contract() {
+    let report = block_on(behaviour::run(async |schema| Ok(stack::cached(memory(schema.clone()), schema))));
+    println!("behaviour: {} cases on cache over memory, native", report.ran);
+    report.assert_all_passed();
+}
+
+#[test]
+fn cache_over_journal_over_seal_over_memory_keeps_the_contract() {
+    let report = block_on(async {
+        let keyring = stack::open_keyring().await.unwrap();
+        behaviour::run(async |schema| {
+            let journal = stack::journalled(sealed_memory(schema.clone(), &keyring)).await?;
+            Ok(stack::cached(journal, stack::with_sealed_collections(schema)))
+        })
+        .await
+    });
+    println!("behaviour: {} cases on cache over journal over seal over memory, native", report.ran);
+    report.assert_all_passed();
+}
+
+#[test]
 fn seal_over_memory_keeps_the_contract() {
     let report = block_on(async {
         let keyring = stack::open_keyring().await.unwrap();

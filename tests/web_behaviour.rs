@@ -84,3 +84,18 @@ async fn transactions_over_journal_over_seal_over_indexeddb_keep_the_contract() 
         report.assert_all_passed();
     }
 }
+
+#[wasm_bindgen_test]
+#[expect(clippy::unwrap_used, reason = "a test fails so")]
+async fn cache_over_journal_over_seal_over_indexeddb_keeps_the_contract() {
+    let keyring = stack::open_keyring().await.unwrap();
+    let report = behaviour::run(async |schema| {
+        let schema = stack::with_sealed_collections(schema);
+        let backend = indexeddb(schema.clone()).await?;
+        let journal = stack::journalled(stack::sealed(backend, schema.clone(), &keyring)).await?;
+        Ok(stack::cached(journal, schema))
+    })
+    .await;
+    console_log!("behaviour: {} cases on cache over journal over seal over indexeddb, wasm", report.ran);
+    report.assert_all_passed();
+}

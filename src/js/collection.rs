@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::future_to_promise;
 
 use super::convert::{folder, items, owned, owned_object, write_result};
-use super::entries::{delete_many, get_many, write_many};
+use super::entries::{delete_many, get_many, prefetch, write_many};
 use super::options::{self, ENTRY, Options, PUT_MANY, WriteOptions};
 use super::query;
 use super::signal::abortable;
@@ -119,6 +119,12 @@ impl Collection {
     pub fn get_many(&self, keys: &JsValue) -> Promise {
         let (shared, records) = self.parts();
         promise("getMany", || get_many(&shared, records, keys, false))
+    }
+
+    /// Has the records under some keys in the cache, when there is nothing better to do.
+    pub fn prefetch(&self, keys: &JsValue) -> Promise {
+        let (_, records) = self.parts();
+        promise("prefetch", || prefetch(records, keys))
     }
 
     /// Deletes a record; resolves whether it was there.

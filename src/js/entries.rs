@@ -13,7 +13,7 @@ use super::signal::abortable;
 use super::store::{DataStore, Shared};
 use crate::error::Result;
 use crate::model::{Key, MetadataChange, WriteOp};
-use crate::platform::spawn;
+use crate::platform::{environment, spawn};
 use crate::store::{Collection as Records, EntryOptions, WriteResult};
 
 /// How many writes are reported as one step of progress.
@@ -84,6 +84,15 @@ impl DataStore {
             let options = Options::read(options, &["namespace", "transactionId", "signal", "includeMetadata"])?;
             let records = shared.records(&options.target()?)?;
             get_many(&shared, records, keys, options.flag("includeMetadata")? == Some(true))
+        })
+    }
+
+    /// Has the entries under some keys in the cache, when there is nothing better to do.
+    pub fn prefetch(&self, keys: &JsValue, options: &JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        abortable("prefetch", options, || {
+            let options = Options::read(options, &["namespace", "signal"])?;
+            prefetch(shared.records(&options.target()?)?, keys)
         })
     }
 
@@ -217,6 +226,15 @@ pub(super) fn get_many(
         let convert = |found| if with_metadata { entry(found) } else { found.value.into_js() };
         let mut next = |key: &Key| found.next_if(|entry| entry.key == *key).map(convert);
         Ok(map(given.into_iter().zip(&keys).filter_map(|(js, key)| Some((js, next(key)?)))))
+    })
+}
+
+/// Reads ahead into the cache.
+pub(super) fn prefetch(records: Records, wanted: &JsValue) -> Result<impl Future<Output = Result<JsValue>> + use<>> {
+    let keys = keys(&items(wanted)?)?;
+    Ok(async move {
+        records.prefetch(&keys, environment::at_leisure).await?;
+        Ok(JsValue::UNDEFINED)
     })
 }
 

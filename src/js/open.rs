@@ -17,11 +17,11 @@ use super::unlock::Asking;
 use super::{error, events};
 use crate::backend::Backend;
 use crate::backend::indexeddb::IndexedDbBackend;
-use crate::backend::layer::{Checksums, Compared};
+use crate::backend::layer::{CacheLimits, Checksums, Compared};
 use crate::backend::memory::{DEFAULT_CAPACITY, MemoryBackend};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Collection, Durability, Index, KeyPath, Schema};
-use crate::platform::{is_array, now};
+use crate::platform::{is_array, now, number_text};
 use crate::policy::{Candidates, falls_back};
 use crate::store::{self, Check, Checks, Degraded, Parts, Space};
 
@@ -38,6 +38,7 @@ const KNOWN: &[&str] = &[
     "retryPolicy",
     "durability",
     "capacity",
+    "cache",
     "profile",
     "signal",
 ];
@@ -50,6 +51,7 @@ struct Wanted {
     checks: Checks,
     durability: Durability,
     capacity: u64,
+    cache: Option<CacheLimits>,
     asking: Rc<Asking>,
     replication: Option<Replication>,
 }
@@ -95,9 +97,29 @@ fn read(options: &JsValue) -> Result<Wanted> {
         checks,
         durability: options.durability()?.unwrap_or_default(),
         capacity: options.whole("capacity")?.map_or(DEFAULT_CAPACITY, |capacity| capacity as u64),
+        cache: cache(&options.value("cache")?)?,
         asking: Rc::new(asking(&options.value("encryption")?)?),
         replication,
     })
+}
+
+/// How much of what is read is kept; nothing, where the option is not given.
+fn cache(given: &JsValue) -> Result<Option<CacheLimits>> {
+    if given.is_undefined() || given.is_null() {
+        return Ok(None);
+    }
+    let options = Options::read(given, &["maxEntries", "maxBytes", "ttl"])?;
+    let usual = CacheLimits::default();
+    let ttl = options.number("ttl")?.unwrap_or(usual.ttl);
+    if ttl.is_nan() || ttl <= 0.0 {
+        return Err(Error::new(ErrorKind::InvalidConfig, "“cache.ttl” is a positive number of milliseconds")
+            .with("ttl", number_text(ttl)));
+    }
+    Ok(Some(CacheLimits {
+        entries: options.whole("maxEntries")?.unwrap_or(usual.entries),
+        bytes: options.whole("maxBytes")?.unwrap_or(usual.bytes),
+        ttl,
+    }))
 }
 
 fn asking(encryption: &JsValue) -> Result<Asking> {
@@ -198,8 +220,16 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
         },
     };
     let keeping = space::keep(&space);
-    let parts =
-        Parts { schema: wanted.schema, backend, space, durability: wanted.durability, checks: wanted.checks, degraded };
+    let parts = Parts {
+        schema: wanted.schema,
+        backend,
+        space,
+        durability: wanted.durability,
+        checks: wanted.checks,
+        // Where other tabs cannot be heard, what they write would not be seen.
+        cache: wanted.cache.filter(|_| !facts.persistent || tabs.is_some()),
+        degraded,
+    };
     let store = store::DataStore::new(parts, |sealed| match &replicating {
         Some(replicating) => replicating.journal(sealed),
         None => sealed,

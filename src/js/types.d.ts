@@ -60,6 +60,8 @@ export interface StorageOptions<S extends Schema<S> = AnySchema> {
   retryPolicy?: RetryPolicy;
   /** What a resolved write has survived. Default `"relaxed"`; commits that are to be sent are always `"strict"`. */
   durability?: "strict" | "relaxed";
+  /** Keeps entries that are read by their keys in memory. Off, unless it is given; `{}` is the usual one. */
+  cache?: CacheOptions;
   /** Memory backend: most entries before `QUOTA_EXCEEDED`. Default 10 000. */
   capacity?: number;
   /**
@@ -373,6 +375,14 @@ export interface KeyValue {
   getMany<T = unknown>(keys: Iterable<Key>, options: NamespaceOption & { includeMetadata: true }): Promise<Map<Key, Entry<T>>>;
   getMany<T = unknown>(keys: Iterable<Key>, options?: NamespaceOption & { includeMetadata?: false }): Promise<Map<Key, T>>;
   /**
+   * Has entries in the cache before they are wanted, reading what it lacks when there is nothing better to do. Without a
+   * `cache`, and in an encrypted collection, it does nothing.
+   *
+   * @example
+   * await store.prefetch(["theme", "language"]);
+   */
+  prefetch(keys: Iterable<Key>, options?: NamespaceOption): Promise<void>;
+  /**
    * All or nothing, unless `atomic: false`: then each for itself, with an outcome per key.
    *
    * @example
@@ -438,6 +448,8 @@ export interface Collection<C extends CollectionSchema> {
    */
   update(key: Key, change: Partial<C["value"]> | ((record: C["value"]) => C["value"])): Promise<WriteResult>;
   getMany(keys: Iterable<Key>): Promise<Map<Key, C["value"]>>;
+  /** Has records in the cache before they are wanted, as {@link KeyValue.prefetch} does. */
+  prefetch(keys: Iterable<Key>): Promise<void>;
   delete(key: Key): Promise<boolean>;
   deleteMany(keys: Iterable<Key>): Promise<Map<Key, boolean>>;
   has(key: Key): Promise<boolean>;
@@ -520,6 +532,21 @@ export interface SignalOption {
 export interface GetOptions extends NamespaceOption {
   includeMetadata?: boolean;
   required?: boolean;
+}
+/**
+ * What the cache holds. A read that begins after a write of this store resolved sees it. What another tab or the endpoint
+ * wrote is seen once this tab is told of it, an instant after it was committed; in that instant, and no longer than the
+ * `ttl` where a tab is killed before it can tell, the cache may answer with what was there before: that is why it is off
+ * unless it is asked for. Encrypted collections and secrets are never cached. Where there is no `BroadcastChannel`, nor
+ * is anything that other tabs can write.
+ */
+export interface CacheOptions {
+  /** Most entries; those that were longest not read go first. Default 1 000. */
+  maxEntries?: number;
+  /** Most that they take, as it is estimated. Default 16 MiB. */
+  maxBytes?: number;
+  /** How long an entry is kept, milliseconds. Default 60 000. */
+  ttl?: number;
 }
 export interface EntryOptions {
   metadata?: Metadata;

@@ -37,6 +37,11 @@ pub mod system {
     pub const METADATA: &str = "$meta.";
     /// The namespace of calls that name none.
     pub const DEFAULT_NAMESPACE: &str = "default";
+
+    /// Whether a collection is one of the system's own, secrets included.
+    pub(crate) fn is_own(collection: &str) -> bool {
+        collection.contains(':') || collection == CREDENTIALS
+    }
 }
 
 /// What one collection is.

@@ -69,11 +69,6 @@ impl Change {
             WriteOp::Append { .. } | WriteOp::Replicate(_) | WriteOp::Verify(_) => None,
         }
     }
-
-    /// Whether it is of the system's own records, which raise no events.
-    fn is_own(&self) -> bool {
-        self.collection.contains(':') || self.collection == system::CREDENTIALS
-    }
 }
 
 impl DataStore {
@@ -84,9 +79,22 @@ impl DataStore {
     ///
     /// - It is called once what it tells of is stored, commit by commit, in their order; a record that a commit wrote more
     ///   than once is told once.
+    /// - When it returns, no read gives what was there before.
     /// - Changes of the system's own records are told to nobody.
-    pub fn tell(&self, source: ChangeSource, mut list: Vec<Change>) {
-        list.retain(|change| !change.is_own());
+    pub fn tell(&self, source: ChangeSource, list: Vec<Change>) {
+        if let Some(cache) = &self.0.cache {
+            for change in &list {
+                match change.kind {
+                    ChangeKind::Put | ChangeKind::Delete => cache.forget(&change.collection, &change.key),
+                    ChangeKind::Clear | ChangeKind::Many => cache.forget_all(&change.collection),
+                }
+            }
+        }
+        self.announce(source, list);
+    }
+
+    fn announce(&self, source: ChangeSource, mut list: Vec<Change>) {
+        list.retain(|change| !system::is_own(&change.collection));
         if !list.is_empty() && self.0.events.heard() {
             self.0.events.emit(&Event::Changed(Changes { source, list }));
         }
@@ -94,6 +102,9 @@ impl DataStore {
 
     /// Tells that changes may have been made that nobody told of: the page was frozen, or the connection was lost.
     pub fn missed(&self) {
+        if let Some(cache) = &self.0.cache {
+            cache.clear();
+        }
         self.0.events.emit(&Event::Missed);
     }
 
@@ -101,7 +112,8 @@ impl DataStore {
     pub(super) fn tell_commit(&self, list: Vec<Option<Change>>, receipt: &CommitReceipt) {
         let done = list.into_iter().zip(&receipt.ops);
         let happened = done.filter_map(|(change, done)| change.filter(|change| change.happened(done.existed)));
-        self.tell(ChangeSource::Local, latest(happened.collect()));
+        // The cache has seen the commit itself.
+        self.announce(ChangeSource::Local, latest(happened.collect()));
     }
 }
 

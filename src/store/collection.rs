@@ -14,6 +14,9 @@ use crate::platform::{Payload, now};
 /// How often an update begins again when others write the same record.
 const UPDATE_ATTEMPTS: usize = 16;
 
+/// How many records are read ahead at once.
+const PREFETCHED: usize = 64;
+
 /// A handle on a collection.
 #[derive(Debug, Clone)]
 pub struct Collection {
@@ -176,6 +179,20 @@ impl Collection {
         live.into_iter().map(Entry::of).collect()
     }
 
+    /// Reads what the cache lacks of some keys, so that it is there when it is wanted; waits for `idle` before each part.
+    /// Without a cache, and in a sealed collection, which is never cached, nothing is read.
+    pub async fn prefetch(&self, keys: &[Key], idle: impl AsyncFn()) -> Result<()> {
+        let Some(cache) = &self.store.0.cache else { return Ok(()) };
+        for part in keys.chunks(PREFETCHED) {
+            idle().await;
+            let lacking = cache.lacking(&self.name, part);
+            if !lacking.is_empty() {
+                self.stack().get(&self.name, &lacking).await.map_err(|error| error.during("prefetch"))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether there is a live entry under a key. Its value is not opened.
     pub async fn has(&self, key: &Key) -> Result<bool> {
         Ok(self.meta(key).await.map_err(|error| error.during("has"))?.is_some())
@@ -211,8 +228,13 @@ impl Collection {
     /// with.
     pub async fn update(&self, key: &Key, mut change: impl FnMut(Payload) -> Result<Payload>) -> Result<WriteResult> {
         let mut attempt = 0;
+        let mut _turn = None;
         loop {
             attempt += 1;
+            if attempt == 2 {
+                // Those of this store that met go on one after another, and do not meet again.
+                _turn = Some(self.store.0.updating.lock().await);
+            }
             let entry = self
                 .get(key)
                 .await

@@ -19,7 +19,7 @@ mod watch;
 
 use std::rc::Rc;
 
-use crate::backend::layer::{Checksums, Compared, Open, Seal};
+use crate::backend::layer::{Cache, CacheLimits, CacheStats, Checksums, Compared, Open, Seal};
 use crate::backend::{Backend, Facts};
 use crate::crypto::Keyring;
 use crate::error::{Error, Result};
@@ -51,8 +51,9 @@ pub struct DataStore(Rc<Inner>);
 #[derive(Debug, Clone)]
 struct Inner {
     schema: Rc<Schema>,
-    /// The whole stack: journal, seal, backend.
+    /// The whole stack: cache, journal, seal, backend.
     stack: Rc<dyn Backend>,
+    cache: Option<Rc<Cache>>,
     /// The backend itself, where sealed records are ciphertext.
     backend: Rc<dyn Backend>,
     space: Rc<Space>,
@@ -60,6 +61,8 @@ struct Inner {
     events: Events,
     durability: Durability,
     checks: Checks,
+    /// Whose turn it is among updates that met.
+    updating: Rc<futures_util::lock::Mutex<()>>,
     /// Why this store is not where it was asked to be, if it is not.
     degraded: Option<Degraded>,
     /// Its open transactions.
@@ -92,6 +95,8 @@ pub struct Parts {
     pub durability: Durability,
     /// What is asked before a value is written.
     pub checks: Checks,
+    /// How much of what is read is kept in memory, if anything is.
+    pub cache: Option<CacheLimits>,
     /// Why the backend is not the one asked for, if it is not.
     pub degraded: Option<Degraded>,
 }
@@ -102,15 +107,21 @@ impl DataStore {
         let keyring = Rc::new(Keyring::new());
         let checked = Checksums::over(Rc::clone(&parts.backend), &parts.schema, Compared::All);
         let sealed = Seal::new(checked, Rc::clone(&parts.schema), Rc::clone(&keyring));
+        let stack = journal(Rc::new(sealed));
+        let cached = |limits| Rc::new(Cache::new(Rc::clone(&stack), Rc::clone(&parts.schema), limits));
+        let cache = parts.cache.map(cached);
+        let stack = cache.as_ref().map_or(stack, |cache| Rc::clone(cache) as Rc<dyn Backend>);
         let store = Self(Rc::new(Inner {
             schema: parts.schema,
-            stack: journal(Rc::new(sealed)),
+            stack,
+            cache,
             backend: parts.backend,
             space: parts.space,
             keyring,
             events: Events::default(),
             durability: parts.durability,
             checks: parts.checks,
+            updating: Rc::default(),
             degraded: parts.degraded,
             open: Open::default(),
             parent: None,
@@ -170,6 +181,12 @@ impl DataStore {
     #[must_use]
     pub fn events(&self) -> &Events {
         &self.0.events
+    }
+
+    /// What the cache has done and holds, where there is one.
+    #[must_use]
+    pub fn cache_stats(&self) -> Option<CacheStats> {
+        self.0.cache.as_ref().map(|cache| cache.stats())
     }
 
     /// The backend below the seal, where sealed records are ciphertext.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::transacted::Transacted;
 use crate::backend::Backend;
-use crate::backend::layer::{Checksums, Compared, Isolation, Journal, Replicated, Seal};
+use crate::backend::layer::{Cache, CacheLimits, Checksums, Compared, Isolation, Journal, Replicated, Seal};
 use crate::crypto::Keyring;
 use crate::error::Result;
 use crate::model::{Collection, Schema};
@@ -70,4 +70,11 @@ pub async fn journalled(stack: Rc<dyn Backend>) -> Result<Rc<dyn Backend>> {
 #[must_use]
 pub fn transacted(stack: Rc<dyn Backend>, schema: Schema, isolation: Isolation) -> Rc<dyn Backend> {
     Rc::new(Transacted::new(stack, Rc::new(schema), isolation))
+}
+
+/// A cache over a stack that was opened with this schema, so small that entries go all the time.
+#[must_use]
+pub fn cached(stack: Rc<dyn Backend>, schema: Schema) -> Rc<dyn Backend> {
+    let limits = CacheLimits { entries: 8, ..CacheLimits::default() };
+    Rc::new(Cache::new(stack, Rc::new(schema), limits))
 }

@@ -28,6 +28,7 @@ fn world(records: &BTreeMap<Key, Record>, declared: &Declared) -> World {
         durability: Durability::Relaxed,
         degraded: None,
         checks: Checks::default(),
+        cache: None,
     };
     let things = DataStore::new(parts, |stack| stack).collection("things").unwrap();
     World { backend, things }

@@ -55,6 +55,12 @@ impl Payload {
         }
     }
 
+    /// What it takes in memory, about. Bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.0.to_string().len()
+    }
+
     /// A copy that shares nothing.
     ///
     /// # Errors

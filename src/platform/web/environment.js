@@ -28,6 +28,14 @@ export function persist() {
   return Promise.resolve(asked).then((granted) => granted === true, () => false);
 }
 
+/** Resolves when there is nothing better to do, within a second. */
+export function idle() {
+  return new Promise((resolve) => {
+    if (typeof globalThis.requestIdleCallback === 'function') requestIdleCallback(() => resolve(), { timeout: 1000 });
+    else setTimeout(resolve, 0);
+  });
+}
+
 /** Whether the browser believes that it has a network. Unknown is yes. */
 export function online() {
   return globalThis.navigator?.onLine !== false;

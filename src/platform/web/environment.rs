@@ -16,6 +16,7 @@ extern "C" {
     #[wasm_bindgen(js_name = watchHidden)]
     fn watch_hidden(on_hidden: &Closure<dyn FnMut()>) -> Function;
     fn online() -> bool;
+    fn idle() -> Promise;
     #[wasm_bindgen(js_name = hasChannel)]
     fn has_channel() -> bool;
     #[wasm_bindgen(js_name = watchPresence)]
@@ -68,6 +69,12 @@ pub(crate) async fn space() -> Space {
 /// Asks the browser to protect the origin from eviction; answers whether it does.
 pub(crate) async fn protect() -> bool {
     JsFuture::from(persist()).await.is_ok_and(|granted| granted.is_truthy())
+}
+
+/// Resolves when there is nothing better to do, within a second.
+pub(crate) async fn at_leisure() {
+    // It cannot reject.
+    let _ = JsFuture::from(idle()).await;
 }
 
 /// Whether the browser believes that it has a network.

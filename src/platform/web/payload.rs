@@ -10,6 +10,7 @@ use crate::model::{Fields, Key, Scalar};
 extern "C" {
     #[wasm_bindgen(js_name = field, catch)]
     fn own_field(value: &JsValue, name: &str) -> core::result::Result<JsValue, JsValue>;
+    fn weight(value: &JsValue) -> f64;
     fn merged(base: &JsValue, changes: &JsValue) -> JsValue;
     #[wasm_bindgen(catch)]
     fn detached(value: &JsValue) -> core::result::Result<JsValue, JsValue>;
@@ -76,6 +77,13 @@ impl Payload {
     #[must_use]
     pub fn as_bytes(&self) -> Option<Vec<u8>> {
         if self.kind() == 'b' { bytes(&self.0).ok().map(|bytes| bytes.to_vec()) } else { None }
+    }
+
+    /// What it takes in memory, about; more than anything may take where that is not found out soon. Bytes.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates at the most")]
+    pub fn weight(&self) -> usize {
+        weight(&self.0) as usize
     }
 
     /// A copy that shares nothing.

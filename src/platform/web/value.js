@@ -78,6 +78,36 @@ export function bytes(value) {
     : new Uint8Array(value.buffer.slice(value.byteOffset, value.byteOffset + value.byteLength));
 }
 
+const MOST_PARTS = 10_000;
+
+/** What a stored value takes in memory, about, in bytes; Infinity for one of very many parts, and so for one that contains itself. */
+export function weight(value) {
+  const rest = [value];
+  let total = 0;
+  for (let at = 0; at < rest.length; at += 1) {
+    const part = rest[at];
+    total += 16;
+    if (typeof part === 'string') total += 2 * part.length;
+    else if (typeof part !== 'object' || part === null) continue;
+    else if (part instanceof ArrayBuffer || ArrayBuffer.isView(part)) total += part.byteLength;
+    else if (typeof Blob === 'function' && part instanceof Blob) total += part.size;
+    else {
+      const [names, parts] = inside(part);
+      if (rest.length + parts.length > MOST_PARTS) return Infinity;
+      for (const name of names) total += 2 * name.length;
+      rest.push(...parts);
+    }
+  }
+  return total;
+}
+
+function inside(value) {
+  if (value instanceof Map) return [[], [...value.keys(), ...value.values()]];
+  if (value instanceof Set) return [[], [...value]];
+  if (Array.isArray(value)) return [[], value];
+  return [Object.keys(value), Object.values(value)];
+}
+
 /** Encodes a value as text; throws a TypeError that says what cannot be encoded. */
 export function encode(value) {
   return JSON.stringify(plain(value, new Set(), 0));

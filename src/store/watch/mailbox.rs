@@ -31,6 +31,13 @@ impl Todo {
         distinct(self.keys.clone())
     }
 
+    /// Takes up again what was not looked at after all.
+    fn resume(&mut self, earlier: Self) {
+        self.all = true;
+        self.emptied |= earlier.emptied;
+        self.gone.extend(earlier.gone);
+    }
+
     /// Whether a record was gone in between.
     pub(super) fn reborn(&self, key: &Key) -> bool {
         self.emptied || self.gone.contains(key)
@@ -116,6 +123,11 @@ impl Mailbox {
     pub(super) fn take(&self) -> Todo {
         self.filled.set(false);
         take(&mut self.todo.borrow_mut())
+    }
+
+    /// Puts back what could not be looked at, to be looked at with what comes next.
+    pub(super) fn put_back(&self, todo: Todo) {
+        self.todo.borrow_mut().resume(todo);
     }
 
     /// Resolves when something has gathered, or nothing will any more.

@@ -122,6 +122,7 @@ impl<W: Watcher> Watching<W> {
                 // Locked meanwhile: it has been told, and is looked at next.
                 Err(error) if error.kind() == ErrorKind::Locked && self.told && self.locked() => None,
                 Err(error) => {
+                    self.mailbox.put_back(todo);
                     failures += 1;
                     self.failed(error, failures)
                 }

@@ -1,97 +1,17 @@
 use core::cell::{Cell, RefCell};
-use core::pin::Pin;
-use core::task::{Context, Poll};
 
 use futures_executor::LocalPool;
 use futures_util::task::LocalSpawnExt as _;
 use proptest::prelude::*;
 
 use super::*;
+use crate::backend::Backend;
 use crate::backend::memory::MemoryBackend;
-use crate::backend::{Backend, Facts, Row as BackendRow, Scan, Source};
-use crate::model::{CommitReceipt, Delete, Durability, Key, KeyRange, Put, Schema, WriteBatch, WriteOp};
+use crate::model::{Delete, Durability, Key, Put, Schema, WriteBatch, WriteOp};
 use crate::platform::Payload;
 use crate::query::Operator;
 use crate::store::{Change, ChangeKind, ChangeSource, DataStore, EntryOptions, Parts, Space};
-
-/// Lets others run first, so many times.
-struct Yield(u32);
-
-impl Future for Yield {
-    type Output = ();
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.0 == 0 {
-            return Poll::Ready(());
-        }
-        self.0 -= 1;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
-
-/// A backend that takes its time, before and after; and fails when it is told to.
-#[derive(Debug)]
-struct Slow {
-    inner: MemoryBackend,
-    seed: Cell<u32>,
-    failures: Rc<Cell<u32>>,
-}
-
-impl Slow {
-    fn pause(&self) -> Yield {
-        let seed = self.seed.get().wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        self.seed.set(seed);
-        Yield((seed >> 16) % 4)
-    }
-
-    async fn around<T>(&self, work: LocalFuture<'_, Result<T>>) -> Result<T> {
-        self.pause().await;
-        if self.failures.get() > 0 {
-            self.failures.set(self.failures.get() - 1);
-            return Err(Error::new(ErrorKind::Timeout, "told to fail"));
-        }
-        let outcome = work.await;
-        self.pause().await;
-        outcome
-    }
-}
-
-impl Backend for Slow {
-    fn facts(&self) -> Facts {
-        self.inner.facts()
-    }
-    fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
-        Box::pin(async move {
-            self.pause().await;
-            let outcome = self.inner.commit(batch).await;
-            self.pause().await;
-            outcome
-        })
-    }
-    fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
-        Box::pin(async move { self.around(Box::pin(async move { self.inner.get(collection, keys).await })).await })
-    }
-    fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<BackendRow>>> {
-        Box::pin(async move { self.around(Box::pin(async move { self.inner.scan(scan).await })).await })
-    }
-    fn count<'a>(
-        &'a self,
-        collection: &'a str,
-        source: &'a Source,
-        range: &'a KeyRange,
-    ) -> LocalFuture<'a, Result<u64>> {
-        self.inner.count(collection, source, range)
-    }
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.inner.namespaces()
-    }
-    fn close(&self) -> LocalFuture<'_, ()> {
-        self.inner.close()
-    }
-    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-        self.inner.destroy()
-    }
-}
+use crate::testing::slow::{Slow, Yield};
 
 /// What a watcher was told.
 #[derive(Debug, Default)]
@@ -147,15 +67,15 @@ struct Fixture {
 fn fixture(seed: u32) -> Fixture {
     let schema = Rc::new(Schema::default());
     let failures = Rc::<Cell<u32>>::default();
-    let inner = MemoryBackend::new("test", Rc::clone(&schema), 1_000);
-    let backend = Rc::new(Slow { inner, seed: Cell::new(seed), failures: Rc::clone(&failures) });
-    let space = Rc::new(Space::new(backend, Rc::clone(&schema), false, 0.0));
+    let backend = Slow::new(MemoryBackend::new("test", Rc::clone(&schema), 1_000), seed, Rc::clone(&failures));
+    let space = Rc::new(Space::new(Rc::new(backend), Rc::clone(&schema), false, 0.0));
     let parts = Parts {
         schema,
         backend: Rc::clone(&space) as Rc<dyn Backend>,
         space,
         durability: Durability::Relaxed,
         checks: crate::store::Checks::default(),
+        cache: None,
         degraded: None,
     };
     let store = DataStore::new(parts, |stack| stack);

@@ -18,6 +18,23 @@ function watches(collection, filter, options) {
   return [calls, collection.watch(filter, (result) => calls.push(result), options)];
 }
 
+/** Counts the reads of keys by IndexedDB. */
+function countingReads() {
+  const all = [];
+  const { IDBObjectStore } = globalThis;
+  if (!IDBObjectStore) return { all, end() {}, of: () => 0, total: () => 0 };
+  const originals = ["get", "getAll", "openCursor"].map((name) => {
+    const original = IDBObjectStore.prototype[name];
+    IDBObjectStore.prototype[name] = function (...args) {
+      all.push(args[0]);
+      return original.apply(this, args);
+    };
+    return () => (IDBObjectStore.prototype[name] = original);
+  });
+  const is = (key) => (asked) => (Array.isArray(asked) ? asked.includes(key) : asked === key);
+  return { all, end: () => originals.forEach((restore) => restore()), of: (key) => all.filter(is(key)).length, total: () => all.length };
+}
+
 /** A call in short: keys of rows, added, changed, removed. */
 const brief = ({ rows, added, changed, removed }) => [rows.map(({ key }) => key), added, changed, removed];
 
@@ -252,5 +269,106 @@ export const cases = {
     await vault.put({ id: "b", secret: 2 });
     await until(() => calls.length === 4, "another");
     same(brief(calls[3]), [["a", "b"], ["b"], [], []]);
+  },
+
+  "what the cache has is not read again, and every answer is a copy of its own": async ({ open }) => {
+    const store = await open({ cache: {} });
+    const value = { at: new Date(5), list: [1], bytes: new Uint8Array([1, 2]), map: new Map([["a", { b: 1 }]]) };
+    await store.set("k", value, { metadata: { tag: 1 }, tags: ["t"] });
+    const first = await store.get("k");
+    const reads = countingReads();
+    const second = await store.get("k");
+    const whole = await store.get("k", { includeMetadata: true });
+    same([await store.get("none"), await store.get("none")], [undefined, undefined]);
+    same([second, whole.value, whole.metadata, whole.tags], [value, value, { tag: 1 }, ["t"]]);
+    for (const answer of [first, second]) {
+      answer.list.push(2);
+      answer.map.get("a").b = 2;
+      answer.bytes[0] = 9;
+      answer.at.setTime(0);
+    }
+    whole.metadata.tag = 2;
+    same([await store.get("k"), await store.getMetadata("k")], [value, { tag: 1 }]);
+    const loop = { name: "loop" };
+    loop.self = loop;
+    await store.set("loop", loop);
+    for (let at = 0; at < 2; at += 1) {
+      const found = await store.get("loop");
+      same(found.self === found, true);
+    }
+    reads.end();
+    same(reads.of("k") <= 1 && reads.of("none") <= 1, true, `reads ${shape(reads.all)}`);
+  },
+
+  "a cached entry is never older than what was written here, and ends at its time": async ({ open }) => {
+    const store = await open({ cache: { maxEntries: 4 }, collections: { notes: { keyPath: "id" } } });
+    const notes = store.collection("notes");
+    for (let n = 0; n < 50; n += 1) {
+      const id = `${n % 6}`;
+      const racing = notes.get(id);
+      await notes.put({ id, n });
+      await racing;
+      same((await notes.get(id)).n, n);
+      same((await notes.getMany([id, "none"])).get(id).n, n);
+    }
+    await Promise.all(Array.from({ length: 20 }, () => notes.update("1", ({ id, n }) => ({ id, n: n + 1 }))));
+    same((await notes.get("1")).n, 49 + 20);
+    await notes.delete("1");
+    same(await notes.get("1"), undefined);
+    await notes.put({ id: "2", n: 1 }, { ttl: 60 });
+    same((await notes.get("2")).n, 1);
+    await until(async () => (await notes.get("2")) === undefined, "the end of a cached entry's life");
+    await notes.clear();
+    same(await notes.get("3"), undefined);
+    await store.close();
+    same(await notes.get("3").catch(({ code }) => code), "CLOSED");
+  },
+
+  "what was written elsewhere and was told is never read older from the cache": async ({ open, type }) => {
+    if (type === "memory") return;
+    const [here, there] = [await open({ cache: {} }), await open({ cache: {} })];
+    let told = 0;
+    const wrong = [];
+    let reading = Promise.resolve();
+    here.on("change", ({ source }) => {
+      if (source !== "tab") return;
+      told += 1;
+      const least = told;
+      reading = reading.then(async () => {
+        const found = await here.get("k");
+        if (found < least) wrong.push([found, least]);
+      });
+    });
+    for (let n = 1; n <= 100; n += 1) {
+      const racing = here.get("k");
+      await there.set("k", n);
+      same(await there.get("k"), n, "the writer's own cache");
+      await racing;
+    }
+    await until(() => told === 100, "all changes");
+    await reading;
+    same([wrong, await here.get("k")], [[], 100]);
+  },
+
+  "prefetching fills the cache; sealed records and secrets are never in it; wrong limits are refused": async ({ open, StorageError }) => {
+    for (const cache of [{ ttl: 0 }, { ttl: NaN }, { maxEntries: -1 }, { maxBytes: 1.5 }, { entries: 1 }, 5]) {
+      await refused(StorageError, () => open({ cache }), "INVALID_CONFIG");
+    }
+    const store = await open({ cache: {}, collections: { vault: { keyPath: "id", encrypted: true } } });
+    await store.credentials.unlock({ passphrase: "a passphrase for tests" });
+    const keys = Array.from({ length: 150 }, (_, at) => `key ${at}`);
+    await store.setMany(keys.map((key, value) => ({ key, value })), { namespace: "box" });
+    await store.prefetch(keys, { namespace: "box" });
+    const reads = countingReads();
+    for (const [at, key] of keys.entries()) same(await store.get(key, { namespace: "box" }), at);
+    reads.end();
+    same(reads.total(), 0, "reads of what was prefetched");
+    const vault = store.collection("vault");
+    await vault.put({ id: "a", secret: 1 });
+    await vault.prefetch(["a"]);
+    same((await vault.get("a")).secret, 1);
+    store.credentials.lock();
+    await refused(StorageError, () => vault.get("a"), "LOCKED");
+    same(await store.namespace("none").prefetch([]), undefined);
   },
 };
