@@ -8,6 +8,7 @@
  */
 
 import { StorageError } from "./errors.js";
+import { rows } from "./pages.js";
 import { profiled } from "./profile.js";
 import { refusal, until } from "./signal.js";
 import instantiate, { Collection, DataStore, createStorage as open } from "./tidekeep.js";
@@ -32,23 +33,6 @@ Object.defineProperty(DataStore.prototype, "metrics", {
   configurable: true,
   writable: true,
 });
-
-/** How many rows of an iteration are read at once. */
-const PAGE = 256;
-
-/** Reads page after page: the next one while the rows of this one are used. */
-async function* rows(collection, { filter, limit, ...options }) {
-  const read = (left, where) => collection.query(filter, { ...options, ...where, limit: Math.min(left, PAGE) });
-  let left = limit ?? Infinity;
-  let ahead = read(left);
-  while (ahead) {
-    const page = await ahead;
-    left -= page.length;
-    ahead = page.next !== undefined && left > 0 ? read(left, { offset: undefined, after: page.next }) : undefined;
-    ahead?.catch(() => {}); // it is told where it is awaited, and nowhere if the caller stops before
-    yield* page;
-  }
-}
 
 // It asks for nothing but pages, so it is written where they arrive.
 Object.defineProperty(Collection.prototype, "iterate", {

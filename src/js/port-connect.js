@@ -2,6 +2,7 @@
 
 import { StorageError } from './errors.js';
 import { BY_KEY, ITERABLES, ROUTES, SCHEME, checked, failure, isObject, operationOf, packed, unpacked, withErrors } from './port-routes.js';
+import { rows } from './pages.js';
 import { refusal, until } from './signal.js';
 
 const DEFAULT_TIMEOUT = 30_000;
@@ -176,6 +177,9 @@ function remoteCollection(line, name, store) {
   return {
     ...calls,
     name,
+    iterate(options) {
+      return rows(this, { ...options });
+    },
     update: (key, change) => (typeof change === 'function' ? updated(store, name, key, change) : calls.update(key, change)),
     watch: (filter, listener, options) => line.listen('collection/watch', { collection: name, filter, ...(options && { options }) }, listener),
   };

@@ -81,6 +81,10 @@ describe("a store behind a port", () => {
     await refused(notes.update("1", () => Promise.resolve()), "INVALID_VALUE");
     assert.deepEqual([await notes.count(), await notes.delete("2"), await notes.keys({ prefix: "1" }), await notes.all()], [2, true, ["1"], [{ id: "1", place: "c", n: 10 }]]);
     assert.deepEqual(await remote.namespace("drafts").keys(), []);
+    await notes.putMany(Array.from({ length: 600 }, (_, n) => ({ id: `many ${n}`, place: "many", n })));
+    const seen = [];
+    for await (const { value } of notes.iterate({ filter: { field: "place", operator: "eq", value: "many" }, sort: { field: "n" } })) seen.push(value.n);
+    assert.deepEqual(seen, Array.from({ length: 600 }, (_, n) => n));
   });
 
   test("fails with the store's own errors, whole", async (t) => {
