@@ -13,13 +13,15 @@ const KILLS_PER_PROFILE = 20;
 const WAYS = ["relaxed", "strict", "synced"];
 
 /**
- * What is killed, by weight: the browser; the process of its pages; a worker; a page, by going elsewhere. A driven
- * WebKitGTK keeps its storage in memory, so its browser must live.
+ * What is killed, by weight: the browser; the process of its pages; a worker; a page, by going elsewhere.
+ *
+ * WebKitGTK is not among them. Driven, it keeps its storage in memory, so that its browser must live; and a page that it
+ * freezes in its back/forward cache in the middle of a transaction holds up every other page of the origin: their calls
+ * end with TIMEOUT.
  */
 const PLANS = {
   chromium: { kills: count("TIDEKEEP_KILLS", 100), kinds: { browser: 2, renderer: 2, worker: 1, page: 1 } },
   firefox: { kills: count("TIDEKEEP_KILLS_FIREFOX", 8), kinds: { browser: 2, worker: 1, page: 1 } },
-  webkit: { kills: count("TIDEKEEP_KILLS_WEBKIT", 8), kinds: { worker: 1 } },
 };
 
 /** Kills a profile's writers again and again; gives what was acknowledged, and that nothing was wrong. */
@@ -62,7 +64,7 @@ async function killedProfile(t, server, engine, name, kills, kinds, killed) {
   return book;
 }
 
-for (const engine of ENGINES) {
+for (const engine of ENGINES.filter((engine) => engine in PLANS)) {
   const { kills, kinds } = PLANS[engine];
   test(`what was acknowledged survives ${kills} kills in ${engine}, whole: ${Object.keys(kinds).join(", ")}`, async (t) => {
     const server = await serve(t);

@@ -13,11 +13,11 @@ const ALL = { ...RECORDS, set: 3, setMany: 2, setMetadata: 2, remove: 1 };
 /** The collection of every store of these tests, with an index of each kind. */
 export const COLLECTIONS = { notes: { keyPath: "id", indexes: ["place", "*tags", "&slug", "[place+rank]"] } };
 
-/** The operation of a lane that has this number. */
-export function operation(seed, lane, at) {
+/** The operation of a lane that has this number; one of fifty has a text of `largest` characters. */
+export function operation({ seed, largest }, lane, at) {
   const chance = random(seed, lane, at);
   const ids = Array.from({ length: IDS }, (_, number) => `${lane}:${number}`);
-  const length = chance.chance(0.02) ? 60_000 : chance.below(400);
+  const length = chance.chance(0.02) ? largest : chance.below(400);
   // The number of the operation, in every row it writes, tells a half batch.
   const record = (id) => ({
     id,

@@ -13,20 +13,20 @@ export const open = (way) => createStorage({ name: way, type: "indexeddb", colle
 /**
  * Writes until it is killed.
  *
- * @param {{ seed: number, session: number, lanes: { way: string, lane: string, from: number }[] }} task
+ * @param {{ seed: number, largest: number, session: number, lanes: { way: string, lane: string, from: number }[] }} task
  */
-export async function write({ seed, session, lanes }) {
+export async function write({ session, lanes, ...program }) {
   const stores = {};
   for (const { way } of lanes) stores[way] ??= await open(way);
   const report = reporter();
   for (const { way, lane, from } of lanes) {
-    void writeLane(stores[way], seed, lane, from, (fact) => report({ session, lane, ...fact }));
+    void writeLane(stores[way], program, lane, from, (fact) => report({ session, lane, ...fact }));
   }
 }
 
-async function writeLane(store, seed, lane, from, report) {
+async function writeLane(store, program, lane, from, report) {
   for (let at = from; ; at += 1) {
-    const does = operation(seed, lane, at);
+    const does = operation(program, lane, at);
     try {
       const durability = await perform(store, does);
       report({ done: at + 1, durability });

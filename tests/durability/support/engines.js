@@ -8,7 +8,7 @@ export const ENGINES = process.env.TIDEKEEP_ENGINES?.split(",") ?? ["chromium", 
 export const start = (engine, profile) => (engine === "chromium" ? startChromium(profile) : startDriven(engine, profile));
 
 /** How long a call of a page may take: a driver waits no longer than a minute. */
-const CHUNK_SECONDS = 10;
+const CHUNK_SECONDS = 5;
 
 /**
  * Has a page check something so many times, in calls of a few seconds each; gives the sums of what it counted.
@@ -29,7 +29,7 @@ export async function inEngine(t, engine, address, check, { seed, count, first =
     problems.push(...found.problems);
     for (const [name, number] of Object.entries(found)) if (typeof number === "number") sums[name] = (sums[name] ?? 0) + number;
     const perSecond = now / ((performance.now() - began) / 1000);
-    chunk = Math.max(1, Math.min(4 * chunk, Math.floor(perSecond * CHUNK_SECONDS)));
+    chunk = Math.max(1, Math.min(2 * chunk, Math.floor(perSecond * CHUNK_SECONDS)));
   }
   return { ...sums, problems };
 }

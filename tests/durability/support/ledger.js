@@ -11,9 +11,11 @@ const ON_THE_WAY = 5000;
  * @param {number} seed
  * @param {string[]} ways
  * @param {number} perWay How many lanes write to each store at once.
- * @param {{ loses?: boolean }} [options] `loses`: the last acknowledgements of a session may be lost, and are counted.
+ * @param {{ loses?: boolean, largest?: number }} [options] `loses`: the last acknowledgements of a session may be lost,
+ *   and are counted. `largest`: the characters of the longest text.
  */
-export function ledger(seed, ways, perWay, { loses = false } = {}) {
+export function ledger(seed, ways, perWay, { loses = false, largest = 60_000 } = {}) {
+  const program = { seed, largest };
   const lanes = ways.flatMap((way) =>
     Array.from({ length: perWay }, (_, number) => ({ way, lane: `${way}${number}`, state: empty(), at: 0, acknowledged: 0, touched: new Set() })),
   );
@@ -35,7 +37,7 @@ export function ledger(seed, ways, perWay, { loses = false } = {}) {
     begin(only = ways) {
       book.session = stood.length;
       const writing = lanes.filter(({ way }) => only.includes(way));
-      return { seed, session: stood.length, lanes: writing.map(({ way, lane, at }) => ({ way, lane, from: at })) };
+      return { ...program, session: stood.length, lanes: writing.map(({ way, lane, at }) => ({ way, lane, from: at })) };
     },
 
     /** Takes in what the page says. */
@@ -62,7 +64,7 @@ export function ledger(seed, ways, perWay, { loses = false } = {}) {
       for (const [way, { lanes: held, pending, indexes }] of Object.entries(found)) {
         for (const lane of lanes.filter((lane) => lane.way === way)) {
           const { acknowledged } = lane;
-          catchUp(seed, lane, held[lane.lane] ?? empty(), loses, book.problems);
+          catchUp(program, lane, held[lane.lane] ?? empty(), loses, book.problems);
           lost += Math.max(0, acknowledged - lane.at);
         }
         book.entries += indexes.entries;
@@ -81,10 +83,10 @@ export function ledger(seed, ways, perWay, { loses = false } = {}) {
 }
 
 /** Goes on with a lane to the state that the store holds: that of some operation at or after the last acknowledged. */
-function catchUp(seed, lane, found, loses, problems) {
+function catchUp(program, lane, found, loses, problems) {
   const last = lane.acknowledged + ON_THE_WAY;
   let wanted;
-  for (; ; step(seed, lane)) {
+  for (; ; step(program, lane)) {
     if (lane.at >= lane.acknowledged || loses) {
       if (isDeepStrictEqual(lane.state, found)) return;
     }
@@ -95,8 +97,8 @@ function catchUp(seed, lane, found, loses, problems) {
   }
 }
 
-function step(seed, lane) {
-  const does = operation(seed, lane.lane, lane.at);
+function step(program, lane) {
+  const does = operation(program, lane.lane, lane.at);
   apply(lane.state, does);
   for (const { id } of does.records ?? []) lane.touched.add(id);
   lane.at += 1;
