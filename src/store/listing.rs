@@ -158,9 +158,19 @@ impl Collection {
     /// How many live entries there are. No value is read.
     pub async fn count(&self) -> Result<u64> {
         let over = KeyRange { lower: Bound::Unbounded, upper: Bound::Included(Key::Number(now())) };
-        let all = self.stack().count(self.name(), &Source::Primary, &KeyRange::all()).await;
-        let over = self.stack().count(self.name(), &Source::Expiring, &over).await;
-        all.and_then(|all| Ok(all.saturating_sub(over?))).map_err(|error| error.during("count"))
+        self.count_all_but(&over).await.map_err(|error| error.during("count"))
+    }
+
+    async fn count_all_but(&self, ended: &KeyRange) -> Result<u64> {
+        let mut over = self.stack().count(self.name(), &Source::Expiring, ended).await?;
+        loop {
+            let all = self.stack().count(self.name(), &Source::Primary, &KeyRange::all()).await?;
+            let still_over = self.stack().count(self.name(), &Source::Expiring, ended).await?;
+            if over == still_over {
+                return Ok(all.saturating_sub(over));
+            }
+            over = still_over; // some were removed meanwhile, before or after the rest was counted
+        }
     }
 
     /// The keys of entries whose time is over, sorted.

@@ -28,16 +28,19 @@ impl Collection {
         if plan.residual.is_some() || plan.distinct {
             return all_hits(Reading::new(self, &plan, now)).await;
         }
-        let mut stored = 0;
-        for range in &plan.ranges {
-            stored += self.stack().count(self.name(), &plan.source, range).await?;
+        let dead = over(now, filter.normalised(self.declared()));
+        let mut over = all_hits(Reading::new(self, &dead, now).of(Wanted::Stored)).await?;
+        loop {
+            let mut stored = 0;
+            for range in &plan.ranges {
+                stored += self.stack().count(self.name(), &plan.source, range).await?;
+            }
+            let still_over = all_hits(Reading::new(self, &dead, now).of(Wanted::Stored)).await?;
+            if over == still_over {
+                return Ok(stored.saturating_sub(over));
+            }
+            over = still_over; // some were removed meanwhile, before or after the rest was counted
         }
-        if stored == 0 {
-            return Ok(0);
-        }
-        let over = over(now, filter.normalised(self.declared()));
-        let over = all_hits(Reading::new(self, &over, now).of(Wanted::Stored)).await?;
-        Ok(stored.saturating_sub(over))
     }
 }
 

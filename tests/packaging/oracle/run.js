@@ -108,7 +108,7 @@ export async function run(tidekeep, Query, { type, programs, seed }) {
         const differs = await difference(store.collection(collection), entries, program, oracle).catch((error) => ({ what: `${error?.stack ?? error}` }));
         if (differs) {
           const least = await shrunk(store, collection, entries, program, oracle);
-          return { ...report, failure: told({ seed, world, turn, collection, ...least }) };
+          return { ...report, failure: told({ seed, world, turn, collection, first: differs, ...least }) };
         }
       }
     }
