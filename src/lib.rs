@@ -13,6 +13,7 @@ pub mod model;
 pub mod platform;
 pub mod policy;
 pub mod query;
+mod search;
 pub mod store;
 pub mod sync;
 #[cfg(any(test, feature = "testing"))]

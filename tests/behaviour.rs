@@ -102,3 +102,28 @@ fn transactions_over_journal_over_seal_over_memory_keep_the_contract() {
     println!("behaviour: {} cases on transactions over journal over seal over memory, native", report.ran);
     report.assert_all_passed();
 }
+
+#[test]
+fn postings_over_memory_keep_the_contract() {
+    let report = block_on(behaviour::run(async |schema| {
+        let schema = stack::with_searched_collections(schema);
+        Ok(stack::noted(memory(schema.clone()), &schema))
+    }));
+    println!("behaviour: {} cases on postings over memory, native", report.ran);
+    report.assert_all_passed();
+}
+
+#[test]
+fn journal_over_seal_over_postings_over_memory_keeps_the_contract() {
+    let report = block_on(async {
+        let keyring = stack::open_keyring().await.unwrap();
+        behaviour::run(async |schema| {
+            let schema = stack::with_sealed_collections(stack::with_searched_collections(schema));
+            let noted = stack::noted(memory(schema.clone()), &schema);
+            stack::journalled(stack::sealed(noted, schema, &keyring)).await
+        })
+        .await
+    });
+    println!("behaviour: {} cases on journal over seal over postings over memory, native", report.ran);
+    report.assert_all_passed();
+}

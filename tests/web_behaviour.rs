@@ -99,3 +99,17 @@ async fn cache_over_journal_over_seal_over_indexeddb_keeps_the_contract() {
     console_log!("behaviour: {} cases on cache over journal over seal over indexeddb, wasm", report.ran);
     report.assert_all_passed();
 }
+
+#[wasm_bindgen_test]
+#[expect(clippy::unwrap_used, reason = "a test fails so")]
+async fn journal_over_seal_over_postings_over_indexeddb_keeps_the_contract() {
+    let keyring = stack::open_keyring().await.unwrap();
+    let report = behaviour::run(async |schema| {
+        let schema = stack::with_sealed_collections(stack::with_searched_collections(schema));
+        let noted = stack::noted(indexeddb(schema.clone()).await?, &schema);
+        stack::journalled(stack::sealed(noted, schema, &keyring)).await
+    })
+    .await;
+    console_log!("behaviour: {} cases on journal over seal over postings over indexeddb, wasm", report.ran);
+    report.assert_all_passed();
+}

@@ -11,6 +11,7 @@ use super::convert::{folder, items, owned, owned_object, write_result};
 use super::entries::{delete_many, get_many, prefetch, write_many};
 use super::options::{self, ENTRY, Options, PUT_MANY, WriteOptions};
 use super::query;
+use super::search;
 use super::signal::abortable;
 use super::store::Shared;
 use super::{error, promise, watch};
@@ -218,6 +219,18 @@ impl Collection {
     ) -> core::result::Result<Function, JsValue> {
         watch::begin(&self.shared, &self.records, filter, listener, options)
             .map_err(|error| error::to_js(&error.during("watch")))
+    }
+
+    /// The records that hold some words, the best first.
+    pub fn search(&self, text: &JsValue, options: &JsValue) -> Promise {
+        let (_, records) = self.parts();
+        abortable("search", options, || search::search(records, text, options))
+    }
+
+    /// Builds the full-text index anew.
+    pub fn reindex(&self, options: &JsValue) -> Promise {
+        let (_, records) = self.parts();
+        abortable("reindex", options, || search::reindex(records, options))
     }
 
     /// Deletes every record.

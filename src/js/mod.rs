@@ -13,6 +13,7 @@ mod open;
 mod options;
 mod query;
 mod schema;
+mod search;
 mod signal;
 mod space;
 mod store;

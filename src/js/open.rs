@@ -9,6 +9,7 @@ use wasm_bindgen::prelude::*;
 use super::convert::{items, names, property};
 use super::options::Options;
 use super::schema;
+use super::search;
 use super::space;
 use super::store::{DataStore, Shared};
 use super::sync::{self, Replication};
@@ -154,7 +155,7 @@ fn collections(collections: &JsValue) -> Result<(Schema, Checks)> {
 fn declared(options: &JsValue) -> Result<(Collection, Option<Check>)> {
     let options = Options::read(
         options,
-        &["keyPath", "indexes", "encrypted", "ttl", "maxEntries", "sync", "schema", "checksum"],
+        &["keyPath", "indexes", "encrypted", "ttl", "maxEntries", "sync", "schema", "checksum", "search"],
     )?;
     let indexes = options.value("indexes")?;
     let indexes = if indexes.is_undefined() { Vec::new() } else { items(&indexes)? };
@@ -168,6 +169,7 @@ fn declared(options: &JsValue) -> Result<(Collection, Option<Check>)> {
         max_entries: options.whole("maxEntries")?.map(|most| most as u64),
         sync: options.flag("sync")?,
         checksum: options.flag("checksum")?.unwrap_or(false),
+        search: search::fields(&options.value("search")?)?,
     };
     Ok((collection, check))
 }
@@ -203,6 +205,7 @@ fn key_path(given: &JsValue) -> Result<Option<KeyPath>> {
 
 async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
     let (backend, kind, degraded) = first_that_opens(&wanted).await?;
+    let backend = search::noted(backend, &wanted.schema);
     let facts = backend.facts();
     let tabs = Tabs::join(&facts.name, facts.persistent);
     let space = Rc::new(Space::new(backend, Rc::clone(&wanted.schema), wanted.replication.is_some(), now()));

@@ -220,7 +220,7 @@ impl DataStore {
         let capabilities = Capabilities {
             transactions: true,
             query: true,
-            search: false,
+            search: true,
             metadata: true,
             encryption: environment::secure(),
             compression: false,

@@ -115,6 +115,19 @@ export interface CollectionOptions<C = unknown> {
   keyPath?: string | string[];
   /** Native indexes, in short or long form. A sealed collection has them over tags and metadata only. */
   indexes?: (IndexText<C> | IndexOptions)[];
+  /**
+   * Fields of the full-text index, by name or with a weight: how much a word in it counts against other fields, 1
+   * without. Texts and numbers are indexed, and lists of them. Where records are there before the index is declared, or
+   * it is declared over other fields, the next {@link Collection.search} builds it. A sealed collection has none: its
+   * words would lie in the clear.
+   *
+   * @example
+   * const library = await createStorage<Known>({
+   *   type: "memory",
+   *   collections: { notes: { keyPath: "id", search: [{ field: "place", weight: 2 }, "text"] } },
+   * });
+   */
+  search?: (SearchableField<C> | { field: SearchableField<C>; weight?: number })[];
   /** Sealed at rest. Keys, tags, times and metadata stay in the clear. */
   encrypted?: boolean;
   /** Default lifetime of an entry, milliseconds. Its end is hidden at once and removed within about a second. */
@@ -153,6 +166,10 @@ export interface CollectionOptions<C = unknown> {
    */
   schema?: JsonSchema<ValueOf<C>> | StandardSchema<ValueOf<C>>;
 }
+/** A field of a record, or a path into it. */
+export type SearchableField<C> = C extends { value: infer V extends object }
+  ? (keyof V & string) | `${keyof V & string}.${string}`
+  : string;
 type ValueOf<C> = C extends { value: infer V } ? V : unknown;
 
 /**
@@ -509,7 +526,49 @@ export interface Collection<C extends CollectionSchema> {
     listener: (result: LiveResult<C["value"]>) => void,
     options?: Pick<QueryOptions<C>, "sort" | "limit" | "offset">,
   ): Unsubscribe;
+  /**
+   * The records that hold these words, the best first, among the fields that {@link CollectionOptions.search} declares;
+   * for others it rejects with `INVALID_QUERY`. What any tab, worker or the endpoint wrote before is found.
+   *
+   * Words are cut as Unicode's word segmentation cuts them; an ideograph is one by itself; punctuation, symbols and emoji
+   * are none. Case does not count, nor do accents (U+0300 to U+036F) and compatibility forms: "sao" finds "São". Of a
+   * word, 64 characters count. A text without words finds nothing; one of more than 100 different words rejects with
+   * `INVALID_QUERY`. Lone surrogates separate words.
+   *
+   * Only records of the page are read. Where an index has to be built first, this waits for it and tells `onProgress`.
+   *
+   * @example
+   * const found = await notes.search("tram lis", { prefix: true, limit: 10 });
+   * for (const { value, score, matched } of found) console.log(value.text, score, matched);
+   * const more = found.next && (await notes.search("tram lis", { prefix: true, limit: 10, after: found.next }));
+   */
+  search(text: string, options?: SearchOptions<C>): Promise<SearchPage<C["value"]>>;
+  /**
+   * Builds the full-text index anew, in slices that let everything else go on; other tabs' searches wait for it, and
+   * what is killed on the way goes on at the next search. An index that is missing, damaged, over other fields or left
+   * behind is built by the next search in any case; this is for doing so ahead of time, and as a repair.
+   *
+   * @example
+   * await notes.reindex({ onProgress: (done, total) => console.log(`${done} of ${total}`) });
+   */
+  reindex(options?: { onProgress?: (done: number, total: number) => void; signal?: AbortSignal }): Promise<void>;
   clear(): Promise<void>;
+}
+
+export interface SearchOptions<C = unknown> {
+  /** Default 20. */
+  limit?: number;
+  /** Some of the declared fields; all, without. */
+  fields?: SearchableField<C>[];
+  /** `"all"` words must be there, the default, or `"any"`, one at least. */
+  match?: "all" | "any";
+  /** Whether words may be the beginnings of others: none, the default; every one (`true`); the `"last"`, for searching while typing. */
+  prefix?: boolean | "last";
+  /** Continues behind a page: its `next`. Pages fit together as long as nothing is written in between. */
+  after?: string;
+  /** Is told how many records of how many the index holds, where it has to be built first. */
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
 }
 
 export interface NamespaceOption extends SignalOption {
@@ -644,6 +703,17 @@ export interface LiveResult<T> {
 /** The rows of a query. */
 export interface QueryPage<T> extends Array<QueryResult<T>> {
   /** The cursor of the page behind this one; absent where a limit left no more rows, or there was no limit. */
+  next?: string | undefined;
+}
+export interface SearchHit<T> extends QueryResult<T> {
+  /** By BM25F: the higher, the better it fits. Comparable within one search only. */
+  score: number;
+  /** The words of the record that were looked for, folded as the index has them. */
+  matched: string[];
+}
+/** Hits, the best first; equal ones in the order of their keys as text. */
+export interface SearchPage<T> extends Array<SearchHit<T>> {
+  /** Where the next page begins, if there are more hits. */
   next?: string | undefined;
 }
 export interface QueryPlan {

@@ -29,6 +29,8 @@ pub mod system {
     pub const ENTRIES: &str = "tidekeep:entries";
     /// Sealed secrets, one for each service. It is reached through `credentials` only.
     pub const CREDENTIALS: &str = "credentials";
+    /// What the log of a collection's search index is called, followed by the collection's name.
+    pub const SEARCH: &str = "tidekeep:search/";
     /// The property of a record's row that is the system's.
     pub const RESERVED: &str = "_tidekeep";
     /// In the key path of an index: the list of a record's tags.
@@ -61,6 +63,17 @@ pub struct Collection {
     pub sync: Option<bool>,
     /// Whether a checksum is kept beside each value, and compared when it is read.
     pub checksum: bool,
+    /// The fields of its full-text index; none, where it has no such index.
+    pub search: Vec<SearchField>,
+}
+
+/// A field of a full-text index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchField {
+    /// The field, or a path into one.
+    pub path: String,
+    /// How much a word in it counts, against other fields.
+    pub weight: f64,
 }
 
 /// An index of a collection.
@@ -100,12 +113,18 @@ impl Schema {
         name == system::CREDENTIALS || self.get(name).is_some_and(|collection| collection.encrypted)
     }
 
+    /// The collections that have a full-text index, with the fields of each.
+    pub fn searched(&self) -> impl Iterator<Item = (&str, &[SearchField])> {
+        let searched = self.collections().map(|(name, collection)| (name, &*collection.search));
+        searched.filter(|(_, fields)| !fields.is_empty())
+    }
+
     /// Adds a collection.
     ///
     /// # Errors
     ///
     /// `INVALID_NAMESPACE` for a name that cannot be one; `INVALID_CONFIG` for a reserved or repeated one, for an
-    /// index over a sealed collection, and for paths that are no paths.
+    /// index over a sealed collection, native or of words, and for paths that are no paths.
     pub fn declare(&mut self, name: &str, collection: Collection) -> Result<()> {
         check_name(name)?;
         let refuse = |message: &str| Err(Error::new(ErrorKind::InvalidConfig, message).with("collection", name));
@@ -117,6 +136,7 @@ impl Schema {
                 "of a sealed collection nothing but tags and metadata can be indexed; declare the index on a clear one",
             );
         }
+        check_search(name, &collection)?;
         if collection.encrypted && collection.checksum {
             return refuse("a sealed collection needs no checksum: each record has its tag; leave “checksum” out");
         }
@@ -150,6 +170,25 @@ impl Schema {
     }
 }
 
+/// Checks the fields of a full-text index.
+fn check_search(name: &str, collection: &Collection) -> Result<()> {
+    let fields = &collection.search;
+    let repeated =
+        |(at, field): (usize, &SearchField)| fields.iter().skip(at + 1).any(|other| other.path == field.path);
+    let message = if collection.encrypted && !fields.is_empty() {
+        "a sealed collection cannot be searched: its words would lie in the clear; declare a clear one"
+    } else if fields.iter().any(|field| !is_path(&field.path)) {
+        "a field to search is a property name, or several, joined with dots"
+    } else if fields.iter().any(|field| !field.weight.is_finite() || field.weight <= 0.0) {
+        "the weight of a field to search is a positive number"
+    } else if fields.iter().enumerate().any(repeated) {
+        "a field to search is named twice"
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::InvalidConfig, message).with("collection", name))
+}
+
 /// Checks the name of a collection or namespace.
 ///
 /// # Errors
@@ -167,6 +206,11 @@ pub(crate) fn check_name(name: &str) -> Result<()> {
         return refuse("“credentials” is reserved; use the store's `credentials`");
     }
     Ok(())
+}
+
+/// The log of a collection's search index.
+pub(crate) fn search_log(collection: &str) -> String {
+    format!("{}{collection}", system::SEARCH)
 }
 
 /// Names, each once, in order.

@@ -8,8 +8,8 @@ mod native;
 mod web;
 
 #[cfg(not(target_family = "wasm"))]
-pub use native::{Payload, now, number_of, number_text, pbkdf2_sha256, random};
+pub use native::{Payload, breathe, folded, now, number_of, number_text, pbkdf2_sha256, random};
 #[cfg(target_family = "wasm")]
-pub use web::{Payload, now, number_of, number_text, pbkdf2_sha256, random, sleep, spawn, within};
+pub use web::{Payload, breathe, folded, now, number_of, number_text, pbkdf2_sha256, random, sleep, spawn, within};
 #[cfg(target_family = "wasm")]
 pub(crate) use web::{environment, is_array, items, names, said, slumber};

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::search::Searchable;
 use super::{DataStore, EntryOptions, Gate, Query, WriteResult};
 use crate::backend::{Backend, Read, Scan};
 use crate::error::{Error, ErrorKind, Result};
@@ -80,6 +81,18 @@ impl Collection {
     /// What was declared of it, if anything was.
     pub(super) fn declared(&self) -> Option<&crate::model::Collection> {
         self.store.0.schema.get(&self.name)
+    }
+
+    /// Its full-text index.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_QUERY` where none was declared.
+    pub(super) fn searchable(&self) -> Result<Rc<Searchable>> {
+        let declared = self.store.0.searchables.iter().find(|searchable| searchable.collection() == self.name());
+        declared.cloned().ok_or_else(|| {
+            Error::new(ErrorKind::InvalidQuery, "the collection has no full-text index; declare its fields as `search`")
+        })
     }
 
     /// Whether its records are sealed at rest.

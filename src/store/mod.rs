@@ -9,6 +9,7 @@ mod listing;
 mod namespaces;
 mod options;
 mod query;
+mod search;
 mod space;
 mod status;
 mod tabs;
@@ -35,6 +36,8 @@ pub use gate::Gate;
 pub use listing::{Folder, Item, ListOptions};
 pub use options::{EntryOptions, WriteResult};
 pub use query::{Explanation, Page, Query};
+use search::Searchable;
+pub use search::{Hit, Hits, Match, Prefix, SearchOptions, Told, tidy};
 pub use space::{News, Ports, Space, TabTurn};
 pub use status::Status;
 pub use tabs::{Outgoing, TabMessage};
@@ -58,6 +61,7 @@ struct Inner {
     backend: Rc<dyn Backend>,
     space: Rc<Space>,
     keyring: Rc<Keyring>,
+    searchables: Vec<Rc<Searchable>>,
     events: Events,
     durability: Durability,
     checks: Checks,
@@ -87,7 +91,8 @@ pub struct Degraded {
 pub struct Parts {
     /// The declared collections.
     pub schema: Rc<Schema>,
-    /// Where records are kept: `space`, or a layer around it.
+    /// Where records are kept: `space`, or a layer around it; below, with
+    /// [postings](crate::backend::layer::Postings) around the backend, where some are searched.
     pub backend: Rc<dyn Backend>,
     /// What keeps the backend within bounds.
     pub space: Rc<Space>,
@@ -111,7 +116,10 @@ impl DataStore {
         let cached = |limits| Rc::new(Cache::new(Rc::clone(&stack), Rc::clone(&parts.schema), limits));
         let cache = parts.cache.map(cached);
         let stack = cache.as_ref().map_or(stack, |cache| Rc::clone(cache) as Rc<dyn Backend>);
+        let searchable = |(name, fields)| Rc::new(Searchable::new(Rc::clone(&parts.backend), name, fields));
+        let searchables: Vec<Rc<Searchable>> = parts.schema.searched().map(searchable).collect();
         let store = Self(Rc::new(Inner {
+            searchables,
             schema: parts.schema,
             stack,
             cache,

@@ -4,10 +4,10 @@ use std::rc::Rc;
 
 use super::transacted::Transacted;
 use crate::backend::Backend;
-use crate::backend::layer::{Cache, CacheLimits, Checksums, Compared, Isolation, Journal, Replicated, Seal};
+use crate::backend::layer::{Cache, CacheLimits, Checksums, Compared, Isolation, Journal, Postings, Replicated, Seal};
 use crate::crypto::Keyring;
 use crate::error::Result;
-use crate::model::{Collection, Schema};
+use crate::model::{Collection, Schema, SearchField};
 use crate::platform::{now, pbkdf2_sha256, random};
 use crate::sync::open_clock;
 
@@ -28,6 +28,22 @@ pub async fn open_keyring() -> Result<Rc<Keyring>> {
 #[must_use]
 pub fn sealed(backend: Rc<dyn Backend>, schema: Schema, keyring: &Rc<Keyring>) -> Rc<dyn Backend> {
     Rc::new(Seal::new(backend, Rc::new(schema), Rc::clone(keyring)))
+}
+
+/// Postings over a backend that was opened with this schema.
+#[must_use]
+pub fn noted(backend: Rc<dyn Backend>, schema: &Schema) -> Rc<dyn Backend> {
+    Postings::around(backend, schema, Rc::new(|_| ()))
+}
+
+/// The schema with `people` searched by name and tags.
+#[must_use]
+pub fn with_searched_collections(mut schema: Schema) -> Schema {
+    let search = ["name", "tags"].map(|path| SearchField { path: path.to_owned(), weight: 1.0 }).to_vec();
+    let people = Collection { search, ..schema.get("people").cloned().unwrap_or_default() };
+    let declared = schema.declare("people", people);
+    debug_assert_eq!(declared, Ok(()), "the collection is constant");
+    schema
 }
 
 /// The schema with `loose` encrypted, and so without indexes.

@@ -38,7 +38,7 @@ interface Known {
 }
 const store = await createStorage<Known>({
   type: "memory",
-  collections: { notes: { keyPath: "id", indexes: ["place"] }, places: { keyPath: "id", indexes: ["name"] } },
+  collections: { notes: { keyPath: "id", indexes: ["place"], search: ["place", "text"] }, places: { keyPath: "id", indexes: ["name"] } },
 });
 const notes = store.collection("notes");
 const places = store.collection("places");

@@ -31,13 +31,15 @@ function held(place, run) {
 }
 
 const vectors = join(project, "../vectors");
-const golden = JSON.parse(await readFile(join(vectors, "values-v1.json"), "utf8"));
+const [golden, words] = await Promise.all(
+  ["values", "words"].map(async (name) => JSON.parse(await readFile(join(vectors, `${name}-v1.json`), "utf8"))),
+);
 
-held("in Node, in memory", () => runAll(tidekeep, "memory", golden));
+held("in Node, in memory", () => runAll(tidekeep, "memory", golden, words));
 
 held("in Node, over an IndexedDB of another", async () => {
   await import("fake-indexeddb/auto");
-  return runAll(tidekeep, "indexeddb", golden);
+  return runAll(tidekeep, "indexeddb", golden, words);
 });
 
 const folders = { ...plainFolders(), "/interface/": join(project, "interface"), "/vectors/": vectors };

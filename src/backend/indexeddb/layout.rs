@@ -4,7 +4,7 @@ use core::ops::Bound;
 
 use super::mark::COMMITS;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, Fields, Index, Key, KeyPath, Record, Schema, system};
+use crate::model::{Body, Fields, Index, Key, KeyPath, Record, Schema, search_log, system};
 use crate::policy::StoreShape;
 
 /// The version of this layout: the millions of the database's version number.
@@ -63,7 +63,7 @@ impl Layout {
         if collection == system::CREDENTIALS {
             return Place::Own { store: collection, key_path: Some(&self.service), declared: true };
         }
-        if SYSTEM_STORES.contains(&collection) {
+        if SYSTEM_STORES.contains(&collection) || collection.starts_with(system::SEARCH) {
             return Place::Own { store: collection, key_path: None, declared: true };
         }
         match self.undeclared().find(|store| store.name == collection) {
@@ -79,6 +79,15 @@ impl Layout {
             let system = store.name.contains(':') || store.name == system::CREDENTIALS;
             ours && !system && self.schema.get(&store.name).is_none()
         })
+    }
+
+    /// The log of a collection's search index, where another version of the application keeps one and this does not.
+    pub(super) fn unkept_log(&self, collection: &str) -> Option<&str> {
+        if self.schema.get(collection).is_some_and(|declared| !declared.search.is_empty()) {
+            return None;
+        }
+        let mut names = self.found.iter().map(|store| store.name.as_str());
+        names.find(|name| name.strip_prefix(system::SEARCH) == Some(collection))
     }
 
     /// Checks that a collection is stored under the declared key path.
@@ -134,6 +143,10 @@ impl Layout {
         let mut wanted: Vec<StoreShape> = SYSTEM_STORES.into_iter().map(own).collect();
         wanted.push(own(COMMITS));
         wanted.push(shape(system::CREDENTIALS, Some(self.service.clone()), &[]));
+        for (name, _) in self.schema.searched() {
+            let (name, key_path, indexes) = (search_log(name), None, Vec::new());
+            wanted.push(StoreShape { name, key_path, auto_increment: true, indexes });
+        }
         for (name, collection) in self.schema.collections() {
             wanted.push(shape(name, collection.key_path.clone(), &collection.indexes));
         }

@@ -191,14 +191,18 @@ fn stores<'a>(layout: &'a Layout, touched: &'a [Doc], batches: &'a [WriteBatch])
             stores.push(store);
         }
     };
-    for doc in touched {
-        add(layout.place(&doc.collection).store());
+    let cleared = |op: &'a WriteOp| if let WriteOp::Clear { collection } = op { Some(collection) } else { None };
+    let cleared = batches.iter().flat_map(|batch| &batch.ops).filter_map(cleared);
+    for collection in touched.iter().map(|doc| &doc.collection).chain(cleared) {
+        add(layout.place(collection).store());
+        layout.unkept_log(collection).into_iter().for_each(&mut add);
     }
     for op in batches.iter().flat_map(|batch| &batch.ops) {
         match op {
-            WriteOp::Clear { collection }
-            | WriteOp::Append { collection, .. }
-            | WriteOp::Verify(Verify { collection, .. }) => add(layout.place(collection).store()),
+            WriteOp::Clear { .. } => {}
+            WriteOp::Append { collection, .. } | WriteOp::Verify(Verify { collection, .. }) => {
+                add(layout.place(collection).store());
+            }
             WriteOp::Put(put) if put.replicate.is_none() => {}
             WriteOp::Delete(delete) if delete.replicate.is_none() => {}
             WriteOp::Put(_) | WriteOp::Delete(_) | WriteOp::Replicate(_) => add(system::TOMBSTONES),
@@ -312,6 +316,14 @@ impl Work {
         transaction: &IdbTransaction,
         staging: Staging,
     ) -> core::result::Result<(), (Option<usize>, Error)> {
+        // An index that nobody here keeps would be wrong from now on: without its log, it will be built anew.
+        let changed = staging.changed().map(|(row, _)| &row.doc.collection);
+        let changed = changed.chain(staging.cleared.iter().map(|(collection, _)| collection));
+        let mut void: Vec<&str> = changed.filter_map(|collection| layout.unkept_log(collection)).collect();
+        void.dedup();
+        for log in void {
+            clear(&layout.place(log), transaction).map_err(|error| (None, error))?;
+        }
         for (collection, batch) in &staging.cleared {
             clear(&layout.place(collection), transaction).map_err(|error| (Some(*batch), error))?;
         }

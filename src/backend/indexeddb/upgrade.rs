@@ -14,7 +14,7 @@ use super::convert::{from_row, to_range, to_row};
 use super::error::from_js;
 use super::layout::Place;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, Fields, Index, Key, KeyPath, KeyRange, Record, system};
+use crate::model::{Body, Fields, Index, Key, KeyPath, KeyRange, Record, search_log, system};
 use crate::policy::{Occasion, Step, StoreShape, plan};
 
 /// How many rows are copied at a time.
@@ -154,6 +154,10 @@ impl Upgrade<'_> {
         )?;
         self.database.delete_object_store(&shape.name).map_err(|thrown| from_js(&thrown))?;
         rename(&new, &shape.name)?;
+        if let Ok(log) = self.store(&search_log(&shape.name)) {
+            // It names records by their old keys; without it, the index is built anew.
+            log.clear().map_err(|thrown| from_js(&thrown))?;
+        }
         self.index(&shape.name, &new, &shape.indexes).await
     }
 

@@ -3,10 +3,12 @@
 mod derive;
 mod number;
 mod payload;
+mod text;
 
 pub use derive::pbkdf2_sha256;
 pub use number::{number_of, number_text};
 pub use payload::Payload;
+pub use text::folded;
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -19,6 +21,9 @@ pub fn now() -> f64 {
         .map_or(0.0, |elapsed| elapsed.as_secs_f64() * 1000.0)
         .trunc()
 }
+
+/// Lets others go on: nobody waits here, since tests have no main thread to keep free.
+pub async fn breathe() {}
 
 /// Fills `bytes` from the system's cryptographic generator.
 ///

@@ -61,6 +61,13 @@ impl Payload {
         self.0.to_string().len()
     }
 
+    /// The text that the value is, or that the number is which it is.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        let number = || self.0.as_f64().map(super::number_text);
+        self.0.as_str().map(ToOwned::to_owned).or_else(number)
+    }
+
     /// A copy that shares nothing.
     ///
     /// # Errors

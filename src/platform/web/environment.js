@@ -36,6 +36,20 @@ export function idle() {
   });
 }
 
+/** Resolves in a task of its own, behind what waits already; unlike a timer, also in pages that nobody sees. */
+export function breathe() {
+  if (typeof globalThis.scheduler?.yield === 'function') return globalThis.scheduler.yield();
+  return new Promise((resolve) => {
+    if (typeof globalThis.setImmediate === 'function') return setImmediate(resolve);
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(0);
+  });
+}
+
 /** Whether the browser believes that it has a network. Unknown is yes. */
 export function online() {
   return globalThis.navigator?.onLine !== false;

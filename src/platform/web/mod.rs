@@ -5,13 +5,15 @@ pub(crate) mod environment;
 mod number;
 mod payload;
 mod task;
+mod text;
 
 pub use derive::pbkdf2_sha256;
 pub use number::{number_of, number_text};
 pub use payload::Payload;
 pub(crate) use payload::{is_array, items, names, said};
 pub(crate) use task::slumber;
-pub use task::{sleep, spawn, within};
+pub use task::{breathe, sleep, spawn, within};
+pub use text::folded;
 
 use crate::error::{Error, ErrorKind, Result};
 

@@ -86,6 +86,12 @@ impl Payload {
         weight(&self.0) as usize
     }
 
+    /// The text that the value is, or that the number is which it is; lone surrogates become U+FFFD.
+    #[must_use]
+    pub fn text(&self) -> Option<String> {
+        self.0.as_string().or_else(|| self.0.as_f64().map(super::number_text))
+    }
+
     /// A copy that shares nothing.
     ///
     /// # Errors

@@ -7,6 +7,12 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
+#[wasm_bindgen(module = "/src/platform/web/environment.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = breathe)]
+    fn next_task() -> Promise;
+}
+
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(js_name = setTimeout)]
@@ -52,6 +58,12 @@ async fn wait(ms: f64, begun: impl Fn(&Timer)) {
     // A timer's promise cannot reject.
     let _ = JsFuture::from(elapsed).await;
     drop(timer);
+}
+
+/// Lets everything else go on that waits for this thread: events, drawing, other tasks.
+pub async fn breathe() {
+    // It cannot reject.
+    let _ = JsFuture::from(next_task()).await;
 }
 
 /// What the task resolves with, or none where it takes longer than `ms` milliseconds.

@@ -108,6 +108,12 @@ function inside(value) {
   return [Object.keys(value), Object.values(value)];
 }
 
+/** A text without what does not count in a search. */
+export function fold(text) {
+  const bare = text.normalize('NFKD').replace(/[\u0300-\u036f]/g, '');
+  return bare.toUpperCase().toLowerCase().replaceAll('\u03c2', '\u03c3').replaceAll('\u2019', "'").normalize('NFKC');
+}
+
 /** Encodes a value as text; throws a TypeError that says what cannot be encoded. */
 export function encode(value) {
   return JSON.stringify(plain(value, new Set(), 0));

@@ -6,6 +6,7 @@ import { cases as opening } from "./opening.js";
 import { cases as profiling } from "./profiling.js";
 import { cases as queries } from "./queries.js";
 import { cases as schema } from "./schema.js";
+import { cases as search } from "./search.js";
 import { cases as secrets } from "./secrets.js";
 import { cases as signal } from "./signal.js";
 import { cases as space } from "./space.js";
@@ -17,6 +18,7 @@ import { cases as writes } from "./writes.js";
 
 const all = {
   ...values,
+  ...search,
   ...writes,
   ...secrets,
   ...opening,
@@ -35,11 +37,11 @@ const all = {
 /** The promises, as sentences. */
 export const promises = Object.keys(all);
 
-/** Runs every case on a store of its own, with the golden value encodings; gives what each found, null where all was as promised. */
-export async function runAll(tidekeep, type, golden) {
+/** Runs every case on a store of its own, with the golden value encodings and the examples of words; gives what each found, null where all was as promised. */
+export async function runAll(tidekeep, type, golden, words) {
   const found = {};
   for (const [name, check] of Object.entries(all)) {
-    found[name] = await run(tidekeep, type, golden, check).then(
+    found[name] = await run(tidekeep, type, golden, words, check).then(
       () => null,
       (error) => `${error?.message}`,
     );
@@ -47,7 +49,7 @@ export async function runAll(tidekeep, type, golden) {
   return found;
 }
 
-async function run({ createStorage, StorageError }, type, golden, check) {
+async function run({ createStorage, StorageError }, type, golden, words, check) {
   const opened = [];
   const name = `interface ${Math.random().toString(36).slice(2)}`;
   const reopen = async (options = {}) => {
@@ -55,7 +57,7 @@ async function run({ createStorage, StorageError }, type, golden, check) {
     opened.push(store);
     return store;
   };
-  const tools = { type, golden, createStorage, StorageError, open: reopen, reopen, name: () => name, withIndexedDB, ...database(name) };
+  const tools = { type, golden, words, createStorage, StorageError, open: reopen, reopen, name: () => name, withIndexedDB, ...database(name) };
   try {
     await check(tools);
   } finally {

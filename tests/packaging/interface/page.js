@@ -1,6 +1,6 @@
 import * as tidekeep from "/tidekeep/index.js";
 import { runAll } from "./index.js";
 
-globalThis.found = fetch("/vectors/values-v1.json")
-  .then((response) => response.json())
-  .then((golden) => runAll(tidekeep, "indexeddb", golden));
+const vectors = ["values", "words"].map((name) => fetch(`/vectors/${name}-v1.json`).then((response) => response.json()));
+
+globalThis.found = Promise.all(vectors).then(([golden, words]) => runAll(tidekeep, "indexeddb", golden, words));

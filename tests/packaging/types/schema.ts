@@ -76,6 +76,16 @@ await blueprints.count({ field: "title", operator: "eq", value: "crane" });
 same<QueryResult<Blueprint>[]>()(await blueprints.query([], { sort: { field: "name", order: "desc" }, limit: 5 }));
 same<string | null>()((await blueprints.explain([])).index);
 
+// A search is over fields of the record, and its hits have the record's type.
+await createStorage<App>({ collections: { blueprints: { search: ["name", { field: "author.name", weight: 2 }] } } });
+// @ts-expect-error there is no such field
+await createStorage<App>({ collections: { blueprints: { search: ["title"] } } });
+const hits = await blueprints.search("crane", { fields: ["name"], match: "any", prefix: "last" });
+same<Blueprint | undefined>()(hits[0]?.value);
+same<string | undefined>()(hits.next);
+// @ts-expect-error there is no such field
+await blueprints.search("crane", { fields: ["title"] });
+
 // A namespace beside the schema has the type that one gives it, and unknown by itself.
 same<Blueprint | undefined>()(await store.namespace<Blueprint>("drafts").get("1"));
 same<unknown>()(await store.namespace("drafts").get("1"));

@@ -1,0 +1,70 @@
+//! One after the other, in the order in which they come.
+
+use core::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use futures_channel::oneshot;
+
+/// Something that one at a time may do.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Turns(Rc<Queue>);
+
+#[derive(Debug, Default)]
+struct Queue {
+    busy: Cell<bool>,
+    waiting: RefCell<VecDeque<oneshot::Sender<Turn>>>,
+}
+
+/// Whose turn it is, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn(Rc<Queue>);
+
+impl Turns {
+    /// Whether nobody has a turn or waits for one.
+    pub(crate) fn are_free(&self) -> bool {
+        !self.0.busy.get()
+    }
+
+    /// Resolves when those before have had their turns.
+    pub(crate) async fn take(&self) -> Turn {
+        if !self.0.busy.replace(true) {
+            return Turn(Rc::clone(&self.0));
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.0.waiting.borrow_mut().push_back(sender);
+        // The sender is kept for as long as we are: nobody takes it away.
+        receiver.await.unwrap_or_else(|_| Turn(Rc::clone(&self.0)))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let next = self.0.waiting.borrow_mut().pop_front();
+        match next {
+            // Whoever has gone away drops the turn, which is then the next one's.
+            Some(next) => drop(next.send(Self(Rc::clone(&self.0)))),
+            None => self.0.busy.set(false),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+
+    #[test]
+    fn turns_come_in_order_and_pass_over_who_has_gone() {
+        let turns = Turns::default();
+        let first = turns.take().now_or_never().unwrap();
+        let mut second = Box::pin(turns.take());
+        let mut third = Box::pin(turns.take());
+        assert!((&mut second).now_or_never().is_none() && (&mut third).now_or_never().is_none());
+        drop(second);
+        drop(first);
+        drop((&mut third).now_or_never().unwrap());
+        assert!(turns.are_free());
+    }
+}
