@@ -7,15 +7,17 @@ use js_sys::{Array, Function};
 use litemap::LiteMap;
 use wasm_bindgen::prelude::*;
 
-use super::convert::object;
+use super::convert::{number, object};
 use super::store::Shared;
+use super::vigil::Vigil;
 use super::{error, space, sync};
+use crate::backend::incident::Loss;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::{environment, spawn};
-use crate::store::{Change, ChangeKind, ChangeSource, Degraded, Event, Subscription};
+use crate::store::{Change, ChangeKind, ChangeSource, Degraded, Event, Lost, Subscription};
 
 /// The kinds of events there are.
-const KINDS: [&str; 5] = ["change", "degraded", "quota", "sync", "error"];
+const KINDS: [&str; 7] = ["change", "degraded", "quota", "sync", "error", "healed", "lost"];
 
 /// The listeners of a store, kept until they are taken off.
 #[derive(Debug, Default)]
@@ -64,11 +66,16 @@ pub(super) fn call(listener: &Function, arguments: &[JsValue]) {
 /// Adds a listener; gives the function that takes it off.
 pub(super) fn subscribe(shared: &Rc<Shared>, kind: &str, listener: Function) -> Result<Function> {
     let number = match kind {
-        "change" | "error" => {
-            let kind = kind.to_owned();
-            shared.listeners.keep(Kept::Store(shared.store.events().subscribe(move |event| {
+        "change" | "error" | "healed" | "lost" => {
+            let earlier = shared.vigil.as_ref().and_then(Vigil::lost).filter(|_| kind == "lost");
+            let (kind, later) = (kind.to_owned(), listener.clone());
+            let number = shared.listeners.keep(Kept::Store(shared.store.events().subscribe(move |event| {
                 told(&kind, event, |told| call(&listener, &[told]));
-            })))
+            })));
+            if let Some(earlier) = earlier {
+                tell_later(shared, number, later, lost(&earlier));
+            }
+            number
         }
         "quota" => {
             let counted = shared.store.facts().capacity.is_some();
@@ -82,13 +89,7 @@ pub(super) fn subscribe(shared: &Rc<Shared>, kind: &str, listener: Function) -> 
         "degraded" => {
             let number = shared.listeners.keep(Kept::Once);
             if let Some(event) = shared.store.degraded().map(degraded) {
-                // It happened at opening, before anyone could listen: told as soon as someone does.
-                let shared = Rc::clone(shared);
-                spawn(async move {
-                    if shared.listeners.has(number) {
-                        call(&listener, &[event]);
-                    }
-                });
+                tell_later(shared, number, listener, event);
             }
             number
         }
@@ -113,11 +114,23 @@ pub(super) fn unsubscribing(end: impl FnMut() + 'static) -> Function {
     Closure::<dyn FnMut()>::new(end).into_js_value().unchecked_into()
 }
 
+/// Tells a listener of what happened before it came, if it is still there then.
+fn tell_later(shared: &Rc<Shared>, number: u64, listener: Function, event: JsValue) {
+    let shared = Rc::clone(shared);
+    spawn(async move {
+        if shared.listeners.has(number) {
+            call(&listener, &[event]);
+        }
+    });
+}
+
 /// What a listener to one kind of events is told of an event: once for each.
 fn told(kind: &str, event: &Event, tell: impl Fn(JsValue)) {
     match (kind, event) {
         ("change", Event::Changed(changes)) => changes.list.iter().for_each(|one| tell(change(one, changes.source))),
         ("error", Event::Error(failure)) => tell(error::to_js(failure)),
+        ("healed", Event::Healed { attempts }) => tell(object([("attempts", JsValue::from(*attempts))])),
+        ("lost", Event::Lost(loss)) => tell(lost(loss)),
         _ => {}
     }
 }
@@ -140,6 +153,14 @@ fn change(change: &Change, source: ChangeSource) -> JsValue {
         ("type", JsValue::from_str(kind)),
         ("source", JsValue::from_str(source)),
     ])
+}
+
+fn lost(lost: &Lost) -> JsValue {
+    let reason = match lost.reason {
+        Loss::Emptied => "emptied",
+        Loss::Replaced => "replaced",
+    };
+    object([("reason", JsValue::from_str(reason)), ("unsynced", number(lost.unsynced))])
 }
 
 fn degraded(degraded: &Degraded) -> JsValue {

@@ -22,6 +22,7 @@ mod tabs;
 mod transaction;
 mod unlock;
 mod verify;
+mod vigil;
 mod watch;
 
 use core::future::Future;

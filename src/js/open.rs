@@ -15,6 +15,7 @@ use super::store::{DataStore, Shared};
 use super::sync::{self, Replication};
 use super::tabs::{Surroundings, Tabs};
 use super::unlock::Asking;
+use super::vigil::{self, Vigil};
 use super::{error, events};
 use crate::backend::Backend;
 use crate::backend::indexeddb::IndexedDbBackend;
@@ -204,7 +205,7 @@ fn key_path(given: &JsValue) -> Result<Option<KeyPath>> {
 }
 
 async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
-    let (backend, kind, degraded) = first_that_opens(&wanted).await?;
+    let (Opened { backend, database }, kind, degraded) = first_that_opens(&wanted).await?;
     let backend = search::noted(backend, &wanted.schema);
     let facts = backend.facts();
     let tabs = Tabs::join(&facts.name, facts.persistent);
@@ -244,22 +245,24 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
         listeners: events::Listeners::default(),
         kind,
         _keeping: Some(keeping),
+        vigil: database.map(Vigil::over),
         surroundings: RefCell::default(),
     });
     sync::listen(&shared);
+    vigil::begin(&shared);
     let surroundings = Surroundings::around(&shared, tabs);
     shared.surroundings.replace(Some(surroundings));
     Ok(shared)
 }
 
 /// The backend that serves, its name, and why it is not the first, if it is not.
-async fn first_that_opens(wanted: &Wanted) -> Result<(Rc<dyn Backend>, String, Option<Degraded>)> {
+async fn first_that_opens(wanted: &Wanted) -> Result<(Opened, String, Option<Degraded>)> {
     let mut failure: Option<(String, Error)> = None;
     for kind in wanted.candidates.iter() {
         match open_one(wanted, kind).await {
-            Ok(backend) => {
+            Ok(opened) => {
                 let degraded = failure.map(|(from, cause)| Degraded { from, to: kind.to_owned(), cause });
-                return Ok((backend, kind.to_owned(), degraded));
+                return Ok((opened, kind.to_owned(), degraded));
             }
             Err(error) if falls_back(error.kind()) => {
                 failure.get_or_insert((kind.to_owned(), error));
@@ -270,10 +273,22 @@ async fn first_that_opens(wanted: &Wanted) -> Result<(Rc<dyn Backend>, String, O
     Err(failure.map_or_else(|| Error::new(ErrorKind::InvalidConfig, "no backend is named"), |(_, error)| error))
 }
 
-async fn open_one(wanted: &Wanted, kind: &str) -> Result<Rc<dyn Backend>> {
+/// An open backend, and the database where it is one.
+struct Opened {
+    backend: Rc<dyn Backend>,
+    database: Option<Rc<IndexedDbBackend>>,
+}
+
+async fn open_one(wanted: &Wanted, kind: &str) -> Result<Opened> {
     match kind {
-        "memory" => Ok(Rc::new(MemoryBackend::new(&*wanted.name, Rc::clone(&wanted.schema), wanted.capacity))),
-        "indexeddb" | "cloud" => Ok(Rc::new(IndexedDbBackend::open(&wanted.name, Rc::clone(&wanted.schema)).await?)),
+        "memory" => {
+            let backend = Rc::new(MemoryBackend::new(&*wanted.name, Rc::clone(&wanted.schema), wanted.capacity));
+            Ok(Opened { backend, database: None })
+        }
+        "indexeddb" | "cloud" => {
+            let database = Rc::new(IndexedDbBackend::open(&wanted.name, Rc::clone(&wanted.schema)).await?);
+            Ok(Opened { backend: Rc::clone(&database) as Rc<dyn Backend>, database: Some(database) })
+        }
         _ => Err(Error::new(
             ErrorKind::Unsupported,
             "there is no such backend here; use “indexeddb”, “cloud” or “memory”: a browser gives no access to files",

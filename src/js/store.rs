@@ -17,6 +17,7 @@ use super::signal::abortable;
 use super::sync::{Running, Sync};
 use super::tabs::Surroundings;
 use super::unlock::Asking;
+use super::vigil::Vigil;
 use crate::error::Result;
 use crate::platform::{environment, sleep};
 use crate::store::{self, Collection as Records};
@@ -33,6 +34,8 @@ pub(super) struct Shared {
     pub(super) sync: Option<Running>,
     /// What keeps the store within bounds; a transaction's view has none of its own.
     pub(super) _keeping: Option<super::space::Keeping>,
+    /// What is known of the database, where there is one.
+    pub(super) vigil: Option<Vigil>,
     /// What reaches the store from around it, until it is closed.
     pub(super) surroundings: RefCell<Option<Surroundings>>,
 }
@@ -238,21 +241,24 @@ impl DataStore {
         let shared = Rc::clone(&self.0);
         promise("getStatus", || {
             Ok(async move {
+                if let Some(vigil) = &shared.vigil {
+                    vigil.look().await;
+                }
                 let status = shared.store.status().await?;
-                let pending = match &shared.sync {
-                    Some(running) => running.sync.pending().await?.len() as u64,
-                    None => 0,
+                let waiting = match &shared.sync {
+                    Some(running) => running.sync.pending().await.map(|waiting| waiting.len() as u64),
+                    None => Ok(0),
                 };
                 let space = environment::space().await;
                 Ok(object([
-                    ("healthy", JsValue::from_bool(status.healthy)),
+                    ("healthy", JsValue::from_bool(status.healthy && waiting.is_ok())),
                     ("size", number(status.size)),
                     ("capacity", maybe(status.capacity, number)),
                     ("usage", maybe(space.usage, JsValue::from_f64)),
                     ("quota", maybe(space.quota, JsValue::from_f64)),
                     ("persisted", maybe(space.persisted, JsValue::from_bool)),
                     ("namespaces", number(status.namespaces as u64)),
-                    ("pending", number(pending)),
+                    ("pending", number(waiting.unwrap_or(0))),
                 ]))
             })
         })
@@ -302,6 +308,9 @@ impl DataStore {
             shared.stop();
             Ok(async move {
                 shared.store.destroy().await?;
+                if let Some(vigil) = &shared.vigil {
+                    vigil.forget();
+                }
                 shared.ended().await;
                 Ok(JsValue::UNDEFINED)
             })

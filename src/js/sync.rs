@@ -229,6 +229,14 @@ impl Listener for Telling {
     fn status(&self, status: &SyncStatus) {
         if let Some(shared) = self.0.upgrade() {
             events::tell_sync(&shared, status);
+            let waiting = status.pending + status.failed;
+            spawn(async move {
+                if let Some(vigil) = &shared.vigil {
+                    // An emptied database has nothing that waits: what was known before is what was lost.
+                    vigil.look().await;
+                    vigil.waits(waiting);
+                }
+            });
         }
     }
 

@@ -111,7 +111,11 @@ export type IndexText<C> = C extends { indexes: infer I extends string }
   : string;
 
 export interface CollectionOptions<C = unknown> {
-  /** Field, or fields, of the record that is its key. Without it, the key is given at each write. */
+  /**
+   * Field, or fields, of the record that is its key. Without it, the key is given at each write. Declaring another one
+   * moves every record to its new key; where one has none, two would share one, or records replicate, opening rejects
+   * and nothing is changed.
+   */
   keyPath?: string | string[];
   /** Native indexes, in short or long form. A sealed collection has them over tags and metadata only. */
   indexes?: (IndexText<C> | IndexOptions)[];
@@ -128,7 +132,11 @@ export interface CollectionOptions<C = unknown> {
    * });
    */
   search?: (SearchableField<C> | { field: SearchableField<C>; weight?: number })[];
-  /** Sealed at rest. Keys, tags, times and metadata stay in the clear. */
+  /**
+   * Sealed at rest. Keys, tags, times and metadata stay in the clear. Switching it on or off changes the form of each
+   * record at its next write; until then a record that was in the clear stays so on the disk, and one that was sealed is
+   * opened under the unlocked key, and is in no index.
+   */
   encrypted?: boolean;
   /** Default lifetime of an entry, milliseconds. Its end is hidden at once and removed within about a second. */
   ttl?: number;
@@ -868,7 +876,10 @@ export interface StorageCapabilities {
   crossTab: boolean;
 }
 export interface StorageStatus {
-  /** Whether an entry could be written, read and deleted just now. */
+  /**
+   * Whether an entry could be written, read and deleted just now: false where the database was closed under the store
+   * and cannot be opened again, is blocked, or was taken over by a newer version.
+   */
   healthy: boolean;
   /** Entries in all collections and namespaces. */
   size: number;
@@ -956,6 +967,21 @@ export interface StorageEvents {
   sync: SyncStatus;
   /** Something failed that no caller waits for. */
   error: StorageError;
+  /**
+   * The browser lost the connection to the database and it is back; what was under way was repeated, and stored once.
+   * `attempts` is how often it was lost or could not be had.
+   */
+  healed: { attempts: number };
+  /**
+   * The database is not the one that was open before: the user, the browser or other code deleted or emptied it.
+   * `"emptied"`: it had no identity left; `"replaced"`: others had made another one. `unsynced` is how many changes were
+   * known that the endpoint had not answered for. With sync on, everything that the endpoint has is fetched again. Told
+   * to listeners that come later, too.
+   *
+   * @example
+   * store.on("lost", ({ unsynced }) => console.warn(`Local data was deleted, with ${unsynced} unsent changes.`));
+   */
+  lost: { reason: "emptied" | "replaced"; unsynced: number };
 }
 export type Unsubscribe = () => void;
 

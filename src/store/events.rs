@@ -5,6 +5,7 @@ use core::fmt;
 use std::rc::{Rc, Weak};
 
 use super::Changes;
+use crate::backend::incident::Loss;
 use crate::error::Error;
 use crate::policy::Fill;
 
@@ -23,6 +24,22 @@ pub enum Event {
     Quota(Fill),
     /// Something failed that no caller waits for.
     Error(Error),
+    /// The connection to the database was lost so many times, and is back.
+    Healed {
+        /// How often it was lost, or could not be had.
+        attempts: u32,
+    },
+    /// The database was lost, with what was in it.
+    Lost(Lost),
+}
+
+/// How a database was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lost {
+    /// What is in its place.
+    pub reason: Loss,
+    /// How many changes were known that the endpoint had not answered for.
+    pub unsynced: u64,
 }
 
 type Listener = Rc<dyn Fn(&Event)>;

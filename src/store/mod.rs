@@ -31,7 +31,7 @@ pub use crate::backend::layer::Isolation;
 pub use changes::{Change, ChangeKind, ChangeSource, Changes};
 pub use collection::{Collection, Entry};
 pub use credentials::Credentials;
-pub use events::{Event, Events, Subscription};
+pub use events::{Event, Events, Lost, Subscription};
 pub use gate::Gate;
 pub use listing::{Folder, Item, ListOptions};
 pub use options::{EntryOptions, WriteResult};

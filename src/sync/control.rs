@@ -25,12 +25,8 @@ fn in_flight(flight: &state::Flight) -> Register {
     ops.filter_map(|op| Some(Doc::new(op.c, Key::from_text(&op.id).ok()?))).collect()
 }
 
-async fn load(inner: &Inner) -> Result<state::Persisted> {
-    state::load(&*inner.backend, &inner.config.endpoint, &inner.config.collections).await
-}
-
 pub(super) async fn pending(inner: &Inner) -> Result<Vec<OutboxEntry>> {
-    let state = load(inner).await?;
+    let state = inner.load().await?;
     let (waiting, letters) = outbox::named(&*inner.backend).await?;
     let sending = in_flight(&state.flight.value);
     let view = inner.view.borrow().clone();
@@ -70,7 +66,7 @@ pub(super) async fn retry(inner: &Inner, id: &str) -> Result<()> {
         let Some(doc) = letters.first().map(|letter| letter.doc.clone()) else {
             return if waiting.iter().any(|doc| doc.id() == id) { Ok(()) } else { Err(unknown(id)) };
         };
-        let state = load(inner).await?;
+        let state = inner.load().await?;
         let mut effects = Effects::default();
         effects.ops.extend(letters.iter().map(dead::Letter::removed));
         effects.name(&doc);
@@ -94,7 +90,7 @@ pub(super) async fn discard(inner: &Inner, id: &str) -> Result<()> {
         let Some(doc) = found.or_else(|| letters.first().map(|letter| letter.doc.clone())) else {
             return Err(unknown(id));
         };
-        let state = load(inner).await?;
+        let state = inner.load().await?;
         if in_flight(&state.flight.value).contains(&doc) {
             let message = "the change may have reached the endpoint already; write or delete the record instead";
             return Err(Error::new(ErrorKind::Conflict, message).with("id", id));

@@ -17,7 +17,7 @@ impl Inner {
         let storage = self.storage();
         let outcome = match action {
             Action::Load => {
-                let loaded = state::load(storage.backend, &self.config.endpoint, storage.collections).await;
+                let loaded = self.load().await;
                 return loaded.map_or_else(Event::StorageFailed, |state| Event::Loaded(Box::new(state)));
             }
             Action::LoadPending { limits } => {
@@ -48,6 +48,21 @@ impl Inner {
             Ok(Outcome::Late) => Event::Late,
             Err(error) => Event::StorageFailed(error),
         }
+    }
+
+    /// Reads everything that a round begins from.
+    pub(super) async fn load(&self) -> Result<state::Persisted> {
+        let storage = self.storage();
+        let afresh = || {
+            let device = self.clock.borrow().last().device();
+            state::Client::new((0..4).fold(0, |name, _| name << 32 | self.random_word()), device)
+        };
+        state::load(storage.backend, &self.config.endpoint, storage.collections, afresh, storage.now).await
+    }
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number below 2^32")]
+    fn random_word(&self) -> u128 {
+        ((self.ports.random)() * 4_294_967_296.0) as u128
     }
 
     fn tell_of(&self, written: &Written) {

@@ -34,6 +34,13 @@ pub(crate) struct Client {
     pub(crate) next: u64,
 }
 
+impl Client {
+    /// A replica that has sent nothing yet.
+    pub(crate) fn new(name: u128, device: u64) -> Self {
+        Self { name: format!("{name:032x}"), device: format!("{device:016x}"), next: 1 }
+    }
+}
+
 impl ToJson for Client {
     fn to_json(&self) -> String {
         row().text("name", &self.name).text("device", &self.device).whole("next", self.next).finish()
@@ -294,11 +301,35 @@ pub(crate) fn strict(ops: Vec<WriteOp>, now: f64) -> WriteBatch {
 }
 
 /// Reads everything that a round begins from.
-pub(crate) async fn load(backend: &dyn Backend, endpoint: &str, collections: &[String]) -> Result<Persisted> {
+///
+/// # Behavior
+///
+/// - Where the store was emptied, and names no client any more, a new one is made, for the mutations of the old one are
+///   counted at the endpoint; everything is pulled again.
+pub(crate) async fn load(
+    backend: &dyn Backend,
+    endpoint: &str,
+    collections: &[String],
+    make: impl FnOnce() -> Client,
+    now: f64,
+) -> Result<Persisted> {
+    if let Some(client) = read::<Client>(backend, CLIENT).await? {
+        return load_rest(backend, endpoint, collections, client).await;
+    }
+    introduce(backend, make(), now).await?;
     let client = read::<Client>(backend, CLIENT).await?.ok_or_else(|| {
-        let message = "the sync state names no client; open the store again";
+        let message = "the sync state does not keep its client; the store is being emptied all the time";
         Error::new(ErrorKind::Corrupted, message).with("row", CLIENT)
     })?;
+    load_rest(backend, endpoint, collections, client).await
+}
+
+async fn load_rest(
+    backend: &dyn Backend,
+    endpoint: &str,
+    collections: &[String],
+    client: Versioned<Client>,
+) -> Result<Persisted> {
     let flight = read(backend, FLIGHT).await?;
     let flight = flight.unwrap_or_else(|| Versioned { value: Flight::none(), version: None });
     let fresh = |epoch: Option<&str>| Progress {
@@ -368,11 +399,11 @@ async fn create(backend: &dyn Backend, now: f64, random: impl Fn(&mut [u8]) -> R
     let (mut name, mut device) = ([0; 16], [0; 8]);
     random(&mut name)?;
     random(&mut device)?;
-    let client = Client {
-        name: format!("{:032x}", u128::from_be_bytes(name)),
-        device: format!("{:016x}", u64::from_be_bytes(device)),
-        next: 1,
-    };
+    introduce(backend, Client::new(u128::from_be_bytes(name), u64::from_be_bytes(device)), now).await
+}
+
+/// Writes down who this replica is, unless another tab has; gives who it is.
+async fn introduce(backend: &dyn Backend, client: Client, now: f64) -> Result<Client> {
     match backend.commit(strict(vec![write(CLIENT, &client, Precondition::Absent)?], now)).await {
         Ok(_) => Ok(client),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {

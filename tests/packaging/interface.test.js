@@ -31,9 +31,10 @@ function held(place, run) {
 }
 
 const vectors = join(project, "../vectors");
-const [golden, words] = await Promise.all(
-  ["values", "words"].map(async (name) => JSON.parse(await readFile(join(vectors, `${name}-v1.json`), "utf8"))),
+const [values, words, database] = await Promise.all(
+  ["values", "words", "database"].map(async (name) => JSON.parse(await readFile(join(vectors, `${name}-v1.json`), "utf8"))),
 );
+const golden = { values, database };
 
 held("in Node, in memory", () => runAll(tidekeep, "memory", golden, words));
 

@@ -7,7 +7,7 @@ use futures_util::lock::Mutex;
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, IdbDatabase};
 
-use super::identity::identify;
+use super::identity::{Identity, identify};
 use super::layout::Layout;
 use super::mark::{self, Mark};
 use super::open;
@@ -37,6 +37,7 @@ pub(super) struct Connection {
     opening: Mutex<()>,
     /// The identity of the database that was open last.
     birth: RefCell<String>,
+    fresh: Cell<bool>,
     mark: RefCell<Mark>,
     /// How often the connection was lost, or could not be had, since it last served.
     broken: Rc<Cell<u32>>,
@@ -79,6 +80,7 @@ impl Connection {
             let_go: Rc::default(),
             opening: Mutex::new(()),
             birth: RefCell::default(),
+            fresh: Cell::default(),
             mark: RefCell::new(Mark::first()?),
             broken: Rc::default(),
             pulse: Rc::default(),
@@ -133,23 +135,39 @@ impl Connection {
         let version = open::version_of(&database);
         let opened = Opened { database, layout: Rc::new(self.layout.of(found)) };
         let handle = self.watch(opened.clone());
-        let identity = within(open::OPEN_MS, identify(&opened.database, &opened.layout)).await;
-        let identity = identity.ok_or_else(silent)??;
+        let identity = identity_of(&opened).await?;
         if self.closed.get() {
             return Err(closed());
         }
         self.version.set(version);
         self.handle.replace(Some(handle));
+        self.recognise(&identity);
+        Ok(opened)
+    }
+
+    /// Looks whether the open database still is the one that it was.
+    pub(super) async fn look(&self) -> Result<()> {
+        let opened = self.database().await?;
+        self.recognise(&identity_of(&opened).await?);
+        Ok(())
+    }
+
+    fn recognise(&self, identity: &Identity) {
+        self.fresh.set(identity.fresh);
         let before = self.birth.replace(identity.birth.clone());
         if !before.is_empty() && before != identity.birth {
             self.incidents.tell(Incident::Lost(if identity.fresh { Loss::Emptied } else { Loss::Replaced }));
         }
-        Ok(opened)
     }
 
     /// The identity of the database that was open last.
     pub(super) fn birth(&self) -> String {
         self.birth.borrow().clone()
+    }
+
+    /// Whether it was given its identity by us.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.fresh.get()
     }
 
     pub(super) const fn incidents(&self) -> &Incidents {
@@ -235,6 +253,10 @@ impl Connection {
         database.set_onclose(Some(on_close.as_ref().unchecked_ref()));
         Handle { opened, callbacks }
     }
+}
+
+async fn identity_of(opened: &Opened) -> Result<Identity> {
+    within(open::OPEN_MS, identify(&opened.database, &opened.layout)).await.ok_or_else(silent)?
 }
 
 /// Waits before the next try, longer each time; false where there have been enough.

@@ -59,6 +59,18 @@ impl IndexedDbBackend {
         self.connection.birth()
     }
 
+    /// Whether the database had no identity when it was opened first, and was given one.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.connection.is_fresh()
+    }
+
+    /// Looks whether this still is the database that was opened, and tells of an incident where it is not.
+    pub async fn look(&self) {
+        // What keeps it from being looked at is met by the next call as well, which says so.
+        drop(self.connection.look().await);
+    }
+
     /// Reads once everything committed before has its transaction, on a new connection where the old one is dead.
     async fn reading<'a, T, F>(&'a self, operation: &'static str, read: impl Fn(Opened) -> F) -> Result<T>
     where

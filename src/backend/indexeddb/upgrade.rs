@@ -69,7 +69,9 @@ impl Upgrade<'_> {
     pub(super) async fn run(&self, wanted: &[StoreShape], occasion: Occasion) -> Result<()> {
         let found = inspect(self.database, self.transaction)?;
         let shared = found.iter().any(|store| store.name == system::ENTRIES);
-        for step in plan(&found, wanted, occasion)? {
+        let steps = plan(&found, wanted, occasion)?;
+        self.try_out(&steps).await?;
+        for step in steps {
             match step {
                 Step::Create(shape) => {
                     let store = create_store(self.database, &shape.name, &shape)?;
@@ -111,6 +113,29 @@ impl Upgrade<'_> {
                 let refused = cause.is_err_and(|cause| from_js(&cause).kind() == ErrorKind::AlreadyExists);
                 return Err(if refused { shared_value(collection, &index.name) } else { error });
             }
+        }
+        Ok(())
+    }
+
+    /// Makes every index that is to be unique beside the ones that are there, and takes it back: whatever fails does so
+    /// before anything is removed. WebKit loses an index that was replaced in an upgrade that fails later.
+    async fn try_out(&self, steps: &[Step]) -> Result<()> {
+        let mut made = Vec::new();
+        for step in steps {
+            if let Step::AddIndex { store, index } = step
+                && index.unique
+            {
+                let trial = Index { name: format!("{MEANWHILE} {}", made.len()), ..index.clone() };
+                let place = self.store(store)?;
+                self.index(store, &place, core::slice::from_ref(&trial)).await.map_err(|error| {
+                    let refused = error.kind() == ErrorKind::AlreadyExists;
+                    if refused { shared_value(store, &index.name) } else { error }
+                })?;
+                made.push((place, trial.name));
+            }
+        }
+        for (store, trial) in made {
+            store.delete_index(&trial).map_err(|thrown| from_js(&thrown))?;
         }
         Ok(())
     }

@@ -151,3 +151,30 @@ export function report(thrown) {
   if (typeof globalThis.reportError === 'function') globalThis.reportError(thrown);
   else console.error(thrown);
 }
+
+/** Where a page remembers what it knows of a database, outside of it. Workers, Node and pages without storage have none. */
+function memory(task) {
+  if (context() !== 'window') return undefined;
+  try {
+    return task(globalThis.localStorage);
+  } catch {
+    return undefined; // not allowed here, or full
+  }
+}
+
+const place = (database) => `tidekeep:${database}`;
+
+/** What was remembered of a database. */
+export function recall(database) {
+  return memory((storage) => storage.getItem(place(database))) ?? undefined;
+}
+
+/** Remembers it. */
+export function remember(database, text) {
+  memory((storage) => storage.setItem(place(database), text));
+}
+
+/** Forgets it. */
+export function forget(database) {
+  memory((storage) => storage.removeItem(place(database)));
+}

@@ -24,6 +24,10 @@ extern "C" {
     #[wasm_bindgen(js_name = holdLock)]
     fn hold_lock(name: &str, on_held: &Closure<dyn FnMut(bool)>) -> Function;
     fn report(thrown: &JsValue);
+    #[wasm_bindgen(js_name = recall)]
+    pub(crate) fn remembered(database: &str) -> Option<String>;
+    pub(crate) fn remember(database: &str, text: &str);
+    pub(crate) fn forget(database: &str);
     #[wasm_bindgen(js_name = openChannel)]
     fn open_channel(name: &str, on_heard: &Closure<dyn FnMut(String)>) -> Array;
 

@@ -25,7 +25,12 @@ fn persisted() -> Box<Persisted> {
         Ok(())
     };
     state::open_clock(&backend, 0.0, fill).now_or_never().unwrap().unwrap();
-    Box::new(state::load(&backend, "here", &["notes".to_owned()]).now_or_never().unwrap().unwrap())
+    Box::new(
+        state::load(&backend, "here", &["notes".to_owned()], || state::Client::new(1, 7), 1.0)
+            .now_or_never()
+            .unwrap()
+            .unwrap(),
+    )
 }
 
 fn works(action: &Action) -> bool {

@@ -19,11 +19,30 @@ async function fetchToken() {
 
 let store;
 const events = [];
+const incidents = [];
 const texts = () => store.collection("notes").all().then((notes) => notes.map(({ text }) => text).sort());
 
 globalThis.device = {
   /** What was told to listeners of `error`. */
   events,
+  /** What was told to listeners of `lost` and `healed`. */
+  incidents,
+  /** What the page remembers of its database. */
+  remembered: () => localStorage.getItem("tidekeep:device"),
+  /** Deletes the database as another page, or a user, would. */
+  wipe: () => new Promise((done, failed) => Object.assign(indexedDB.deleteDatabase("device"), { onsuccess: () => done(), onerror: failed })),
+  /** Empties every object store and leaves the database. */
+  empty: () =>
+    new Promise((done, failed) => {
+      const request = indexedDB.open("device");
+      request.onerror = failed;
+      request.onsuccess = () => {
+        const names = [...request.result.objectStoreNames];
+        const transaction = request.result.transaction(names, "readwrite");
+        for (const name of names) transaction.objectStore(name).clear();
+        transaction.oncomplete = () => (request.result.close(), done());
+      };
+    }),
   async open({ fetchesToken = false, ...options } = {}) {
     const auth = () => (fetchesToken ? fetchToken() : globalThis.token);
     store = await createStorage({
@@ -33,6 +52,7 @@ globalThis.device = {
       sync: { endpoint: `${location.origin}/v1/team`, auth, ...options.sync },
     });
     store.on("error", (error) => events.push(plain(error)));
+    for (const kind of ["lost", "healed"]) store.on(kind, (event) => incidents.push({ kind, ...event }));
   },
   write: (notes) => store.collection("notes").putMany(notes).then(() => undefined),
   texts,
@@ -73,4 +93,5 @@ globalThis.device = {
   /** The store itself, for what a test does in the page. */
   store: () => store,
   close: () => store.close(),
+  destroy: () => store.destroy(),
 };

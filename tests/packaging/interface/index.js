@@ -1,6 +1,7 @@
 // What JavaScript sees of the package: cases that run in Node and in every engine.
 
 import { cases as checksums } from "./checksums.js";
+import { cases as faults } from "./faults.js";
 import { cases as live } from "./live.js";
 import { cases as opening } from "./opening.js";
 import { cases as profiling } from "./profiling.js";
@@ -24,6 +25,7 @@ const all = {
   ...opening,
   ...checksums,
   ...live,
+  ...faults,
   ...profiling,
   ...queries,
   ...schema,
@@ -37,7 +39,7 @@ const all = {
 /** The promises, as sentences. */
 export const promises = Object.keys(all);
 
-/** Runs every case on a store of its own, with the golden value encodings and the examples of words; gives what each found, null where all was as promised. */
+/** Runs every case on a store of its own, with what earlier versions wrote and the examples of words; gives what each found, null where all was as promised. */
 export async function runAll(tidekeep, type, golden, words) {
   const found = {};
   for (const [name, check] of Object.entries(all)) {

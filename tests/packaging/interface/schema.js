@@ -178,4 +178,77 @@ export const cases = {
     database.close();
     same(counts, [1, 1, 1]);
   }),
+
+  "a database that the first layout wrote is read in every part, and goes on": stored(async ({ golden: { database }, createStorage }) => {
+    await replay(database);
+    const collections = {
+      notes: { keyPath: "id", indexes: ["place", "*labels", "&serial", "[place+serial]"] },
+      pairs: { keyPath: ["a", "b.c"] },
+      loose: {},
+      vault: { keyPath: "id", encrypted: true },
+    };
+    const sync = { endpoint: "http://127.0.0.1:1/v1/nowhere", enabled: false, collections: ["notes", "vault", "credentials"] };
+    const store = await createStorage({ name: database.name, type: "indexeddb", collections, sync });
+    const notes = store.collection("notes");
+    same(await notes.all(), [
+      { id: "1", place: "Lisbon", labels: ["a", "b"], serial: 1, when: new Date(0), bytes: new Uint8Array([1, 2]) },
+      { id: "2", place: "Porto", labels: ["b"], serial: 22 },
+    ]);
+    const { version, tags, metadata } = await store.get("2", { namespace: "notes", includeMetadata: true });
+    same([version, tags, metadata], [2, ["t"], { m: 1 }]);
+    same((await notes.query({ field: "labels", operator: "contains", value: "b" })).map(({ key }) => key), ["1", "2"]);
+    same(await store.collection("pairs").get([1, "two"]), { a: 1, b: { c: "two" } });
+    same([await store.get(new Date(5), { namespace: "loose" }), await store.get([1, "x"], { namespace: "loose" })], ["text", { plain: true }]);
+    same([await store.get("theme"), await store.get("k", { namespace: "drafts" })], ["dark", { deep: [1, null] }]);
+    await store.credentials.unlock({ passphrase: "correct horse battery staple" });
+    same([await store.credentials.get("service"), await store.collection("vault").get("v")], ["a secret", { id: "v", secret: "sealed" }]);
+    same((await store.listNamespaces({ includeMetadata: true })).find(({ name }) => name === "made").metadata, { m: 2 });
+    same((await store.sync.pending()).map(({ collection, key }) => `${collection} ${key}`).filter((name) => name.startsWith("notes")).sort(), ["notes 1", "notes 2", "notes 3"]);
+    same((await notes.put({ id: "2", place: "Faro", labels: [], serial: 2 })).version, 3);
+    await store.destroy();
+  }),
+
+  "encryption that is switched on or off leaves every record readable": stored(async ({ open, reopen, rows, StorageError }) => {
+    const passphrase = "correct horse battery staple";
+    const store = await open({ collections: { notes: { keyPath: "id" } } });
+    await store.collection("notes").put({ id: "a", text: "clear" });
+    await store.close();
+    const sealing = await reopen({ collections: { notes: { keyPath: "id", encrypted: true } } });
+    await sealing.credentials.unlock({ passphrase });
+    await sealing.collection("notes").put({ id: "b", text: "sealed" });
+    same(await sealing.collection("notes").all(), [{ id: "a", text: "clear" }, { id: "b", text: "sealed" }]);
+    await sealing.collection("notes").update("a", { text: "now sealed" });
+    await sealing.close();
+    same((await rows("notes")).map(({ row }) => ["text" in row, "sealed" in row._tidekeep]), [[false, true], [false, true]]);
+    const clear = await reopen({ collections: { notes: { keyPath: "id" } } });
+    await refused(StorageError, () => clear.collection("notes").get("b"), "LOCKED");
+    await clear.credentials.unlock({ passphrase });
+    same(await clear.collection("notes").all(), [{ id: "a", text: "now sealed" }, { id: "b", text: "sealed" }]);
+    await clear.collection("notes").update("b", { text: "clear again" });
+    clear.credentials.lock();
+    same(await clear.collection("notes").get("b"), { id: "b", text: "clear again" });
+  }),
 };
+
+/** Makes a database as it was written, by IndexedDB alone. */
+async function replay({ name, version, stores }) {
+  const bytes = (hex) => Uint8Array.from(hex.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16));
+  const decode = (value) => {
+    if (Array.isArray(value)) return value.map(decode);
+    if (value === null || typeof value !== "object") return value;
+    if ("$date" in value) return new Date(value.$date);
+    if ("$bytes" in value) return bytes(value.$bytes);
+    if ("$buffer" in value) return bytes(value.$buffer).buffer;
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, decode(inner)]));
+  };
+  await settled(indexedDB.deleteDatabase(name));
+  const request = indexedDB.open(name, version);
+  request.onupgradeneeded = () => {
+    for (const { name, keyPath, autoIncrement, indexes, rows } of stores) {
+      const store = request.result.createObjectStore(name, { keyPath, autoIncrement });
+      for (const { name, keyPath, unique, multiEntry } of indexes) store.createIndex(name, keyPath, { unique, multiEntry });
+      for (const { key, row } of rows) store.put(decode(row), ...(keyPath === null ? [decode(key)] : []));
+    }
+  };
+  (await settled(request)).close();
+}

@@ -103,7 +103,7 @@ export const cases = {
     const dataKey = await dataKeyOf(wrapped, passphrase);
     const [{ row }] = await rows("credentials");
     const place = { database: name(), collection: "credentials", key: "maps", field: "" };
-    for (const text of golden) {
+    for (const text of golden.values) {
       row._tidekeep.sealed = await sealBare(dataKey, wrapped.slice(6, 22), text, place);
       await overwrite("credentials", undefined, row);
       const value = await store.credentials.get("maps");

@@ -44,7 +44,7 @@ export async function start({ program, arguments: words, capabilities, needsDisp
     await Promise.race([answers(port), failed]);
     const { sessionId, capabilities: granted } = await call("POST", "/session", { capabilities: { alwaysMatch: capabilities } });
     const session = `/session/${sessionId}`;
-    await call("POST", `${session}/timeouts`, { script: 60_000, pageLoad: 60_000 });
+    await call("POST", `${session}/timeouts`, { script: 300_000, pageLoad: 60_000 });
     return {
       driver: driver.pid,
       /** The browser's own process, where its driver tells. */
