@@ -62,6 +62,7 @@ impl Shared {
             kind: self.kind.clone(),
             sync: None,
             _keeping: None,
+            vigil: None,
             surroundings: RefCell::default(),
         }
     }
