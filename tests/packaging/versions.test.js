@@ -4,19 +4,16 @@ import { join } from "node:path";
 import { launch } from "./support/browser.js";
 import { plainFolders, project } from "./support/paths.js";
 import { serve } from "./support/server.js";
-import { drivers, start } from "./support/webdriver.js";
 
 const RUNS = Number(process.env.TIDEKEEP_VERSION_RUNS ?? 30);
 const PAGE = "/versions/index.html";
 
-/** Chromium by Playwright, the others by their drivers: each opens a page and evaluates in it. */
 const engines = {
   chromium: async () => {
     const browser = await launch();
     const page = await (await browser.newContext()).newPage();
     return { open: (url) => page.goto(url), evaluate: (text) => page.evaluate(text), close: () => browser.close() };
   },
-  firefox: () => start(drivers.firefox),
 };
 
 for (const [name, begin] of Object.entries(engines)) {

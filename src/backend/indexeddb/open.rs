@@ -54,7 +54,16 @@ pub(super) async fn open(
             Ok((true, found)) => return Ok((database, found)),
             Ok((false, _)) => {
                 database.close();
-                upgrade(name, wanted, occasion, (version + 1).max(FIRST)).await?;
+                // What was upgraded is used as it is: looked at anew, another tab might have upgraded it again.
+                if let Some(database) = upgrade(name, wanted, occasion, (version + 1).max(FIRST)).await? {
+                    match look(&database) {
+                        Ok(found) => return Ok((database, found)),
+                        Err(error) => {
+                            database.close();
+                            return Err(error.with("database", name));
+                        }
+                    }
+                }
             }
             Err(error) => {
                 database.close();
@@ -214,8 +223,8 @@ struct Upgrading {
     failure: RefCell<Option<Error>>,
 }
 
-/// Upgrades a database. That another tab was first is no error: the caller looks again.
-async fn upgrade(name: &str, wanted: &[StoreShape], occasion: Occasion, version: u32) -> Result<()> {
+/// Upgrades a database, and opens it. That another tab was first is no error: the caller looks again.
+async fn upgrade(name: &str, wanted: &[StoreShape], occasion: Occasion, version: u32) -> Result<Option<IdbDatabase>> {
     let request = factory()?.open_with_u32(name, version).map_err(|thrown| from_js(&thrown).with("database", name))?;
     let life = Life::default();
     let state =
@@ -240,16 +249,18 @@ async fn upgrade(name: &str, wanted: &[StoreShape], occasion: Occasion, version:
     // This lives on past the time limit: a connection that comes late must be closed, or it blocks every upgrade.
     let opening = request.clone();
     spawn(async move {
-        let outcome = settle(&opening).await.map(|database| database.close());
+        let outcome = settle(&opening).await;
         opening.set_onupgradeneeded(None);
         drop(on_upgrade);
-        let _ = sender.send(outcome);
+        if let Err(Ok(late)) = sender.send(outcome) {
+            late.close();
+        }
     });
     let outcome = Rc::new(Pulse::default()).within(&life, receiver).await;
     let failure = state.failure.take();
     match (outcome, failure, state.transaction.take()) {
-        (Some(Ok(Ok(()))), ..) => Ok(()),
-        (Some(Ok(Err(error))), None, _) if error.kind() == ErrorKind::VersionError => Ok(()),
+        (Some(Ok(Ok(database))), ..) => Ok(Some(database)),
+        (Some(Ok(Err(error))), None, _) if error.kind() == ErrorKind::VersionError => Ok(None),
         (Some(_), Some(error), _) | (Some(Ok(Err(error))), None, _) => Err(error.with("database", name)),
         (_, _, Some(transaction)) => {
             // It is taken back, so that what comes next need not wait for it.
