@@ -53,14 +53,22 @@ test("notes taken offline and a sealed key survive kill -9 and reach a second de
   assert.equal((await a.counts()).Places, "171,075");
 
   // A prefix query reads its hits and nothing else; a scan of all rows by bare IndexedDB finds the same.
-  for (const prefix of ["saint et", "reykj", "nuuk"]) {
-    const found = await a.find(prefix);
-    t.diagnostic(`prefix “${prefix}”: ${found.line}`);
-    assert.equal(found.index, "search");
+  for (const [prefix, country] of [["saint et", "FR"], ["reykj", "IS"], ["nuuk", "GL"]]) {
+    const found = await a.find(prefix, country);
+    t.diagnostic(`prefix “${prefix}” in ${country}: ${found.line}`);
+    assert.equal(found.index, "[country+search]");
     assert.ok(found.hits > 0);
     assert.equal(found.rowsRead, found.hits);
-    assert.equal(await chromium.page.evaluate(scan, [`fieldbook-${SPACE}`, prefix]), found.hits);
+    assert.equal(await chromium.page.evaluate(scan, [`fieldbook-${SPACE}`, prefix, country]), found.hits);
   }
+
+  // Words are found wherever they stand in the name, the region or the country.
+  for (const words of ["francisco california", "reykjavik", "étienne fra"]) {
+    const { line, places } = await a.findByWords(words);
+    t.diagnostic(`words “${words}”: ${places.length} places, the first ${places[0]?.join(", ")} · ${line}`);
+    assert.ok(places.length > 0);
+  }
+  assert.equal((await a.findByWords("san francisco california")).places[0][0], "San Francisco");
 
   // The server is killed and the network gone: notes are taken, a key is sealed.
   await a.waitForState("synced");
@@ -68,7 +76,7 @@ test("notes taken offline and a sealed key survive kill -9 and reach a second de
   await chromium.context.setOffline(true);
   await a.waitForState("offline");
   for (let place = 0; place < 10; place += 1) {
-    await a.find("saint et");
+    await a.find("saint et", "FR");
     await a.openResult(place);
     for (const text of taken.filter((_, index) => index % 10 === place)) {
       await a.note(text);
@@ -101,6 +109,23 @@ test("notes taken offline and a sealed key survive kill -9 and reach a second de
   await a.waitForPending(0);
   t.diagnostic(`drained ${((performance.now() - online) / 1000).toFixed(1)} s after coming online`);
   await a.waitForState("synced");
+
+  // Another window of the same browser shows what is written in this one.
+  const beside = fieldbook(await chromium.context.newPage(), server.address);
+  await beside.open(SPACE, "ada");
+  await beside.expectNotes(taken);
+  await a.find("reykj", "IS");
+  await a.openResult(0);
+  const live = note(NOTES);
+  await a.note(live);
+  const written = performance.now();
+  taken.push(live);
+  await beside.expectNotes(taken);
+  t.diagnostic(`shown in the other window ${Math.round(performance.now() - written)} ms after this one`);
+  await beside.go("sync");
+  await until("the room is told", () => beside.id("room").textContent(), (text) => / used of .* may have/.test(text));
+  assert.deepEqual(beside.trouble, []);
+  await beside.page.close();
 
   // Device B is new: it has all notes, and the key for who knows the passphrase.
   const second = await start(t, join(folder, "b"));
@@ -165,8 +190,8 @@ test("the switch of the application works offline and online again, at once", as
   assert.deepEqual(app.trouble, []);
 });
 
-/** Counts, in the page, the places whose folded name begins so, with nothing but IndexedDB and a loop. */
-async function scan([name, prefix]) {
+/** Counts, in the page, a country's places whose folded name begins so, with nothing but IndexedDB and a loop. */
+async function scan([name, prefix, code]) {
   const settled = (request) =>
     new Promise((resolve, reject) => {
       request.onsuccess = () => resolve(request.result);
@@ -175,7 +200,7 @@ async function scan([name, prefix]) {
   const database = await settled(indexedDB.open(name));
   try {
     const records = await settled(database.transaction("places").objectStore("places").getAll());
-    return records.filter(({ search }) => search.startsWith(prefix)).length;
+    return records.filter(({ search, country }) => country === code && search.startsWith(prefix)).length;
   } finally {
     database.close();
   }

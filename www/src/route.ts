@@ -2,7 +2,7 @@ import { signal, type Signal } from "./lib/signal.ts";
 
 export interface PlacesRoute {
   pane: "places";
-  /** What the name begins with. */
+  /** The words looked for; within a country, what the name begins with. */
   search: string;
   country: string;
   /** The place that is open, or "". */

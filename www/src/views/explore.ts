@@ -13,7 +13,7 @@ import { resultList } from "./result-list.ts";
 const page = 50;
 const typingPause = 120;
 
-/** Finds places: by the beginning of their name, by country, or by both. */
+/** Finds places: by words, or by country and the beginning of their name. */
 export function exploreView(app: App): View<PlacesRoute> {
   const { store, router, importing } = app;
   let current = placesRoute();
@@ -43,7 +43,7 @@ export function exploreView(app: App): View<PlacesRoute> {
     "data-testid": "country-chip",
     on: { click: () => retarget({ country: "" }) },
   });
-  const label = h("label", { for: "search", class: "visually-hidden" }, "Beginning of a place's name");
+  const label = h("label", { for: "search", class: "visually-hidden" }, "Words of a place's name, region or country");
   const form = h(
     "form",
     { role: "search", class: "search", on: { submit: (event) => (event.preventDefault(), results.focus()) } },
@@ -57,7 +57,7 @@ export function exploreView(app: App): View<PlacesRoute> {
 
   const retarget = (part: Partial<PlacesRoute>) => router.replace({ ...current, ...part });
   const find = newest((route: PlacesRoute) =>
-    findPlaces(store, { prefix: route.search, country: route.country, limit }),
+    findPlaces(store, { text: route.search, country: route.country, limit }),
   );
   const search = (route: PlacesRoute) =>
     attempt(async () => {

@@ -25,10 +25,11 @@ export function overviewView({ notes, session }: App): View<unknown> {
     ),
   );
 
-  notes.revision.watch(
-    () =>
+  notes.recent(
+    pins,
+    (recent) =>
       void attempt(async () => {
-        const [count, recent] = await Promise.all([notes.count(), notes.all(pins)]);
+        const count = await notes.count();
         map.mark(recent.map(({ label }) => label));
         const places = new Set(recent.map(({ place }) => place)).size;
         caption.textContent =

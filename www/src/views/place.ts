@@ -19,7 +19,7 @@ type OpenRoute = PlacesRoute | NotesRoute;
 export function placeView(app: App): View<OpenRoute> {
   const { notes } = app;
   const element = h("article", { class: "pane detail", "data-testid": "place" });
-  let open: { place: PlaceLabel; refresh: () => Promise<void> } | undefined;
+  let open: { place: PlaceLabel; shown: Promise<void>; leave: () => void } | undefined;
 
   const find = newest((route: OpenRoute) => lookUp(app, route));
   const show = (route: OpenRoute) =>
@@ -37,6 +37,7 @@ export function placeView(app: App): View<OpenRoute> {
       );
       if (place === undefined) return;
       if (place === "gone") {
+        open?.leave();
         open = undefined;
         delete element.dataset["place"];
         return fill(
@@ -49,9 +50,12 @@ export function placeView(app: App): View<OpenRoute> {
           ),
         );
       }
-      if (open?.place.id !== place.id) open = contents(place);
+      if (open?.place.id !== place.id) {
+        open?.leave();
+        open = contents(place);
+      }
       element.firstElementChild?.replaceWith(back);
-      await open.refresh();
+      await open.shown;
       const card = route.pane === "notes" && element.querySelector(`[data-note="${CSS.escape(route.note)}"]`);
       if (card) card.scrollIntoView({ block: "nearest" });
       else element.querySelector<HTMLElement>("h1")?.focus({ preventScroll: true });
@@ -85,18 +89,19 @@ export function placeView(app: App): View<OpenRoute> {
       h("div", { class: "place-notes" }, heading, composer(app, place), list),
       attribution(),
     );
-    const refresh = async () => {
-      const found = await notes.of(place.id);
-      if (open?.place.id !== place.id) return;
-      heading.textContent = found.length > 0 ? plural(found.length, "note") : "No notes yet";
-      update(found);
-      markWaiting(list, app.sync.get());
-    };
-    return { place, refresh };
+    let leave = () => {};
+    const shown = new Promise<void>((resolve) => {
+      leave = notes.of(place.id, (found) => {
+        heading.textContent = found.length > 0 ? plural(found.length, "note") : "No notes yet";
+        update(found);
+        markWaiting(list, app.sync.get());
+        resolve();
+      });
+    });
+    return { place, shown, leave };
   };
 
   app.sync.watch((view) => markWaiting(element, view));
-  notes.revision.watch(() => open && !element.hidden && void attempt(open.refresh));
   return { element, show: (route) => void show(route) };
 }
 
@@ -104,5 +109,5 @@ export function placeView(app: App): View<OpenRoute> {
 async function lookUp({ store, notes }: App, route: OpenRoute): Promise<PlaceLabel | "gone"> {
   if (route.pane === "notes") return (await notes.get(route.note))?.label ?? "gone";
   const listed = await store.collection("places").get(route.place);
-  return listed ?? (await notes.of(route.place))[0]?.label ?? "gone";
+  return listed ?? (await notes.labelOf(route.place)) ?? "gone";
 }

@@ -1,6 +1,6 @@
 import type { QueryPlan } from "tidekeep";
 import type { App } from "../app.ts";
-import type { PlacesFound } from "../data/places.ts";
+import type { Means, PlacesFound } from "../data/places.ts";
 import type { Place } from "../data/schema.ts";
 import { countryName, number, plural } from "../lib/format.ts";
 import { linkTo, type PlacesRoute } from "../route.ts";
@@ -48,7 +48,7 @@ export function resultList(app: App, onMore: () => void) {
       route = next;
       if (shown) update(shown);
     },
-    show(next: PlacesRoute, { places, plan: used, milliseconds }: PlacesFound, mayBeMore: boolean) {
+    show(next: PlacesRoute, { places, means, milliseconds }: PlacesFound, mayBeMore: boolean) {
       route = next;
       shown = places;
       update(places);
@@ -62,24 +62,30 @@ export function resultList(app: App, onMore: () => void) {
       const importing = app.importing.view.get()?.stage !== "finished";
       const hint = importing
         ? "Not all places are imported yet."
-        : "Only the beginning of a name is compared; accents and case do not matter.";
-      fill(nothing, places.length === 0 && emptyState("search", "Nothing begins like that", hint));
-      plan.textContent = explainLine(used, milliseconds);
+        : next.country
+          ? "Within a country, the beginning of a name is compared; accents and case do not matter."
+          : "Every word must be there, in the name, the region or the country; accents and case do not matter.";
+      fill(nothing, places.length === 0 && emptyState("search", "Nothing like that", hint));
+      plan.textContent = explainLine(means, milliseconds);
     },
   };
 }
 
-function explainLine({ index, range, residual, sorted, rowsRead }: QueryPlan, milliseconds: number): string {
-  const parts = [
-    index === null ? "no index" : `index ${index}`,
-    range && `range ${range.replaceAll("\uffff", "…")}`,
-    `${plural(rowsRead, "row")} read`,
-    residual.length > 0 && `then filtered by ${residual.join(", ")}`,
-    sorted === "memory" && "sorted in memory",
-    `${milliseconds < 10 ? milliseconds.toFixed(1) : milliseconds.toFixed(0)} ms`,
-  ];
-  return parts.filter(Boolean).join(" · ");
+function explainLine(means: Means, milliseconds: number): string {
+  const parts = means.by === "words" ? wordParts(means.words) : planParts(means.plan);
+  const took = `${milliseconds < 10 ? milliseconds.toFixed(1) : milliseconds.toFixed(0)} ms`;
+  return [...parts, took].filter(Boolean).join(" · ");
 }
+
+const wordParts = (words: readonly string[]) => ["full-text index", words.length > 0 && `words ${words.slice(0, 8).join(", ")}`];
+
+const planParts = ({ index, range, residual, sorted, rowsRead }: QueryPlan) => [
+  index === null ? "no index" : `index ${index}`,
+  range && `range ${range.replaceAll("\uffff", "…")}`,
+  `${plural(rowsRead, "row")} read`,
+  residual.length > 0 && `then filtered by ${residual.join(", ")}`,
+  sorted === "memory" && "sorted in memory",
+];
 
 /** Arrow keys walk the list; up from its top goes back to the search. */
 function moveFocus(event: KeyboardEvent, list: HTMLElement): void {
