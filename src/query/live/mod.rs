@@ -100,7 +100,7 @@ impl<T> Live<T> {
         for record in records {
             let place = Place::of(&record, &self.window.sort);
             while before.next_if(|row| row.compare(&place, &self.window.sort).is_lt()).is_some() {}
-            let same = before.next_if(|row| row.is(&record) && !reborn(&record.key));
+            let same = before.next_if(|row| row.is(&record, &place, &self.window.sort) && !reborn(&record.key));
             self.known.push(same.unwrap_or_else(|| Rc::new(place.into_row(record, &mut make))));
         }
         self.horizon = if whole { None } else { self.known.last().cloned() };
@@ -129,7 +129,8 @@ impl<T> Live<T> {
                 continue;
             }
             let at = self.known.partition_point(|row| row.compare(&place, &self.window.sort).is_lt());
-            let same = before.iter().find(|row| row.is(&record)).filter(|_| !touched.reborn).cloned();
+            let is_same = |row: &&Rc<Row<T>>| row.is(&record, &place, &self.window.sort);
+            let same = before.iter().find(is_same).filter(|_| !touched.reborn).cloned();
             self.known.insert(at, same.unwrap_or_else(|| Rc::new(place.into_row(record, &mut make))));
         }
         if self.horizon.is_some() && self.needed().is_some_and(|needed| self.known.len() < needed) {

@@ -63,8 +63,11 @@ impl<T> Row<T> {
     }
 
     /// Whether it was made of this very state of this record.
-    pub(super) fn is(&self, record: &Record) -> bool {
-        self.place.key == record.key && self.state == state(&record.meta)
+    ///
+    /// A record that is deleted and made anew within a millisecond may have the state of the one before, and be read
+    /// before its deletion is told. Its place then tells them apart, or the order of all others would come to harm.
+    pub(super) fn is(&self, record: &Record, place: &Place, sorts: &[Sort]) -> bool {
+        self.state == state(&record.meta) && self.compare(place, sorts).is_eq()
     }
 
     /// Whether it comes before a place.

@@ -233,3 +233,19 @@ fn what_happens_behind_the_window_is_told_to_nobody() {
     }
     assert_eq!(live.rows().as_ptr(), rows, "the list is the same one");
 }
+
+#[test]
+fn a_record_made_anew_with_the_state_of_the_one_before_harms_no_order() {
+    let meta = || Meta { version: 1, created: 5.0, modified: 5.0, ..Meta::default() };
+    let sort = vec![Sort { field: Field::parse("a").unwrap(), order: Order::Ascending }];
+    let mut live: Live<Key> = Live::new(Window { sort, ..Window::default() });
+    let untold = |_: &Key| false;
+    let make = |record: Record| record.key;
+    live.replace(vec![record(2, 1, 0, meta())], untold, make);
+    // It was deleted and written again further behind, and nobody has told of that yet.
+    live.replace(vec![record(1, 2, 0, meta()), record(2, 3, 0, meta())], untold, make);
+    let touched = Touched { key: Key::from(3), reborn: false, record: Some(record(3, 2, 1, meta())) };
+    live.patch(vec![touched], 0.0, make).unwrap();
+    let keys: Vec<Key> = live.rows().iter().map(|row| row.key().clone()).collect();
+    assert_eq!(keys, [1, 3, 2].map(Key::from));
+}
