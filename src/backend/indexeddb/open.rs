@@ -42,8 +42,14 @@ pub(super) async fn open(
     occasion: Occasion,
     limit: f64,
 ) -> Result<(IdbDatabase, Vec<StoreShape>)> {
+    let mut upgraded: Option<IdbDatabase> = None;
     for _ in 0..ATTEMPTS {
-        let Some(database) = probe(name, limit).await? else {
+        // What was upgraded is used as it is: opened anew, another tab might have upgraded it again.
+        let opened = match upgraded.take() {
+            Some(database) => Some(database),
+            None => probe(name, limit).await?,
+        };
+        let Some(database) = opened else {
             create(name, wanted.to_vec()).await?;
             continue;
         };
@@ -54,22 +60,17 @@ pub(super) async fn open(
             Ok((true, found)) => return Ok((database, found)),
             Ok((false, _)) => {
                 database.close();
-                // What was upgraded is used as it is: looked at anew, another tab might have upgraded it again.
-                if let Some(database) = upgrade(name, wanted, occasion, (version + 1).max(FIRST)).await? {
-                    match look(&database) {
-                        Ok(found) => return Ok((database, found)),
-                        Err(error) => {
-                            database.close();
-                            return Err(error.with("database", name));
-                        }
-                    }
-                }
+                // It is looked at in any case: another tab may have been first to this very version.
+                upgraded = upgrade(name, wanted, occasion, (version + 1).max(FIRST)).await?;
             }
             Err(error) => {
                 database.close();
                 return Err(error.with("database", name));
             }
         }
+    }
+    if let Some(database) = upgraded {
+        database.close();
     }
     Err(Error::new(ErrorKind::Blocked, "other tabs keep changing the database; close them and try again")
         .with("database", name))
