@@ -106,9 +106,11 @@ impl DataStore {
             let mut writes = Vec::new();
             for given in items(entries)? {
                 let key = property(&given, "key")?;
-                let value = owned(&property(&given, "value")?)?;
-                let own = own_options(&given, &options.entry)?;
-                writes.push((key.clone(), records.put_op(Key::from_js(&key)?, value, &own)));
+                let op = || {
+                    let value = owned(&property(&given, "value")?)?;
+                    records.put_op(Key::from_js(&key)?, value, &own_options(&given, &options.entry)?)
+                };
+                writes.push((key.clone(), op()));
             }
             Ok(write_many(shared, records, writes, options))
         })

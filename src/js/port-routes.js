@@ -51,6 +51,8 @@ export const ROUTES = {
     query: ['filter', 'options'],
     explain: ['filter', 'options'],
     count: ['filter'],
+    search: ['text', 'options'],
+    reindex: ['options'],
     clear: [],
   },
   'credentials/': {

@@ -76,9 +76,8 @@ impl Vigil {
         let lost = Lost { reason, unsynced: self.unsynced.take() };
         self.lost.replace(Some(lost));
         self.remember();
-        let events = shared.store.events();
-        events.emit(&Event::Lost(lost));
-        events.emit(&Event::Missed);
+        shared.store.events().emit(&Event::Lost(lost));
+        shared.store.missed();
         if let Some(running) = &shared.sync {
             // It starts afresh, and pulls everything.
             running.sync.visible();
@@ -87,7 +86,11 @@ impl Vigil {
 
     fn hear(&self, shared: &Shared, incident: &Incident) {
         match incident {
-            Incident::Healed { attempts } => shared.store.events().emit(&Event::Healed { attempts: *attempts }),
+            Incident::Healed { attempts } => {
+                shared.store.events().emit(&Event::Healed { attempts: *attempts });
+                // Other tabs may have written while there was no connection.
+                shared.store.missed();
+            }
             Incident::GaveUp(error) => shared.store.events().emit(&Event::Error(error.clone())),
             Incident::Lost(loss) => self.tell_loss(shared, *loss),
         }

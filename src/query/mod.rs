@@ -7,7 +7,7 @@
 //! **Fields.** `name` and `address.city` are own properties of the value; `$key` is the record's key; `$tags` is the
 //! list of its tags, empty where it has none; `$meta.x` is a property of the application's metadata; `$created`,
 //! `$modified` and `$expires` are dates, `$version` counts writes. A sealed body has no fields of its own. Nothing falls
-//! back from the value to the metadata: `docs/adr/0004-metadata-is-asked-for-by-its-name.md`.
+//! back from the value to the metadata: `docs/adr/0005-metadata-is-asked-for-by-its-name.md`.
 //!
 //! **Missing.** A field that is not there, or is undefined, is *missing*. Nothing matches it but `exists: false` and a
 //! `Not`; so `ne` and `nin` do not match records that lack the field. Null is a value like others and is there.

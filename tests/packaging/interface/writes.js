@@ -67,6 +67,18 @@ export const cases = {
     same([...(await store.deleteMany(["a", "none"]))], [["a", true], ["none", false]]);
   },
 
+  "of many that are written each for itself, what cannot be stored fails by itself": async ({ open, StorageError }) => {
+    const store = await open();
+    const entries = [{ key: "a", value: 1 }, { key: "b", value: () => 1 }, { key: true, value: 2 }, { key: "c", value: 3, ttl: -1 }, { key: "d", value: 4 }];
+    const outcomes = await store.setMany(entries, { atomic: false });
+    same([...outcomes].map(([key, { success, error }]) => [key, success || (error instanceof StorageError && error.code)]), [["a", true], ["b", "INVALID_VALUE"], [true, "INVALID_KEY"], ["c", "INVALID_CONFIG"], ["d", true]]);
+    same(await store.keys(), ["a", "d"]);
+    for (const entry of entries.slice(1, 4)) {
+      await refused(StorageError, () => store.setMany([{ key: "e", value: 5 }, entry]), outcomes.get(entry.key).error.code);
+    }
+    same(await store.keys(), ["a", "d"]);
+  },
+
   "an iterable that can be read but once is read but once": async ({ open }) => {
     const store = await open(notes);
     const collection = store.collection("notes");
