@@ -10,7 +10,7 @@ import { drivers, start } from "./support/webdriver.js";
 /** How many histories, from which seed on, and how many transactions each tab has in one. */
 const [HISTORIES, FIRST, COUNT] = (process.env.TIDEKEEP_HISTORIES ?? "3,1,60").split(",").map(Number);
 
-const folders = { ...plainFolders(), "/tabs/": join(project, "tabs") };
+const folders = { ...plainFolders(), "/transactions/": join(project, "transactions") };
 const plans = (seed, isolation) =>
   ["x", "y"].map((tab, at) => ({ name: `${isolation} ${seed}`, seed: seed * 2 + at, tab, count: COUNT, isolation }));
 
@@ -66,7 +66,7 @@ describe("transactions in two tabs of Chromium", () => {
 
   async function tab() {
     const page = await context.newPage();
-    await page.goto(`${server.address}/tabs/index.html`);
+    await page.goto(`${server.address}/transactions/index.html`);
     await page.waitForFunction(() => "tabs" in globalThis);
     return (call, options) => page.evaluate(([call, options]) => globalThis.tabs[call](options), [call, options]);
   }
@@ -92,7 +92,7 @@ for (const [name, driver] of Object.entries(drivers)) {
   test(`serializable transactions in two workers of ${name} are serializable`, async (t) => {
     const [server, browser] = await Promise.all([serve(folders), start(driver)]);
     try {
-      await browser.open(`${server.address}/tabs/index.html`);
+      await browser.open(`${server.address}/transactions/index.html`);
       const loaded = "(async () => { while (!globalThis.tabs) await new Promise((done) => setTimeout(done, 20)); return tabs; })()";
       const call = (name, options) => browser.evaluate(`${loaded}.then((tabs) => tabs.${name}(${JSON.stringify(options)}))`);
       await runs(t, `two workers in ${name}`, "serializable", async (options) => {

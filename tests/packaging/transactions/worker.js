@@ -1,0 +1,3 @@
+import { run } from "/transactions/program.js";
+
+onmessage = async ({ data }) => postMessage(await run(data));
