@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::platform::{Payload, said};
 use crate::store::Check;
 
-#[wasm_bindgen(module = "/src/js/schema.js")]
+#[wasm_bindgen(module = "/src/js/host.js")]
 extern "C" {
     #[wasm_bindgen(catch)]
     fn compile(schema: &JsValue) -> core::result::Result<Function, JsValue>;

@@ -9,7 +9,7 @@ use super::convert::property;
 use super::{error, promise};
 use crate::error::Result;
 
-#[wasm_bindgen(module = "/src/js/signal.js")]
+#[wasm_bindgen(module = "/src/js/host.js")]
 extern "C" {
     fn refusal(signal: &JsValue, operation: &str) -> JsValue;
     fn until(signal: &JsValue, promise: &Promise, operation: &str) -> Promise;

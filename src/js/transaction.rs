@@ -24,7 +24,7 @@ const RETRIES: usize = 5;
 const PAUSE: f64 = 10.0;
 const LONGEST_PAUSE: f64 = 320.0;
 
-#[wasm_bindgen(module = "/src/js/transaction.js")]
+#[wasm_bindgen(module = "/src/js/host.js")]
 extern "C" {
     #[wasm_bindgen(js_name = transaction)]
     fn handle(view: DataStore) -> JsValue;

@@ -70,7 +70,7 @@ fn counter(number: f64) -> u64 {
     number as u64
 }
 
-/// The row of a record. The record's payload becomes part of it.
+/// The row of a record.
 pub(super) fn to_row(record: &Record, place: &Place<'_>) -> JsValue {
     let meta = &record.meta;
     let tags = (!meta.tags.is_empty()).then(|| meta.tags.iter().map(|tag| JsValue::from_str(tag)).collect::<Array>());

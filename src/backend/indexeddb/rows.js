@@ -15,16 +15,14 @@ export function keep(version, created, modified, expires, tags, metadata, rev, h
 }
 
 /**
- * The row of a value that is ours to keep. In a store of its own the value's properties are the row's; in the shared
+ * The row of a value. In a store of its own the value's properties are the row's; in the shared
  * store, of a `namespace`, the value is boxed.
  */
 export function clearRow(value, namespace, kept) {
   if (namespace !== undefined && 'expires' in kept) kept.namespace = namespace; // for the index over [namespace, expires]
   const plain = namespace === undefined && value !== null && typeof value === 'object' && Object.getPrototypeOf(value) === Object.prototype;
-  if (plain) {
-    value[SYSTEM] = kept;
-    return value;
-  }
+  // A copy of one level: whoever has the value yet, to write it again or to compare it, has it as it was.
+  if (plain) return { ...value, [SYSTEM]: kept };
   kept.boxed = true;
   return { value, [SYSTEM]: kept };
 }

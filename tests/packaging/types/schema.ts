@@ -1,5 +1,5 @@
 import { createStorage } from "tidekeep";
-import type { Collection, DataStore, QueryResult, WriteResult } from "tidekeep";
+import type { Collection, DataStore, QueryPage, WriteResult } from "tidekeep";
 import { same } from "./same.js";
 
 interface Blueprint {
@@ -56,7 +56,7 @@ await blueprints.update("1", { weight: 4 });
 
 // Fields of filters and of sorting are the record's.
 const rows = await blueprints.query({ field: "name", operator: "startsWith", value: "c" }, { sort: { field: "parts" } });
-same<QueryResult<Blueprint>[]>()(rows);
+same<QueryPage<Blueprint>>()(rows);
 await blueprints.query({ field: "author.name", operator: "eq", value: "Ada" });
 await blueprints.query({ field: "$key", operator: "eq", value: "1" });
 await blueprints.query({ field: "$meta.origin", operator: "exists", value: true });
@@ -73,7 +73,7 @@ await blueprints.query({ field: "name", operator: "like", value: "c%" });
 await blueprints.query([], { sort: { field: "name", order: "up" } });
 // @ts-expect-error nor to count by
 await blueprints.count({ field: "title", operator: "eq", value: "crane" });
-same<QueryResult<Blueprint>[]>()(await blueprints.query([], { sort: { field: "name", order: "desc" }, limit: 5 }));
+same<QueryPage<Blueprint>>()(await blueprints.query([], { sort: { field: "name", order: "desc" }, limit: 5 }));
 same<string | null>()((await blueprints.explain([])).index);
 
 // A search is over fields of the record, and its hits have the record's type.

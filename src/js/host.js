@@ -1,0 +1,13 @@
+// What the module asks of the package's scripts. They are lent to it before it starts, and it imports this one script in
+// the place of each: the server of wasm-bindgen's browser tests stops answering once a page loads many at a time.
+
+const lent = {};
+
+/** Lends functions, by name, to the module. */
+export const lend = (functions) => Object.assign(lent, functions);
+
+export const storageError = (...given) => lent.storageError(...given);
+export const refusal = (...given) => lent.refusal(...given);
+export const until = (...given) => lent.until(...given);
+export const compile = (...given) => lent.compile(...given);
+export const transaction = (...given) => lent.transaction(...given);
