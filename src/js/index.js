@@ -11,14 +11,14 @@ import { StorageError, storageError } from "./errors.js";
 import { lend } from "./host.js";
 import { rows } from "./pages.js";
 import { profiled } from "./profile.js";
-import { compile } from "./schema.js";
+import { compile as compileSchema } from "./schema.js";
 import { refusal, until } from "./signal.js";
 import instantiate, { Collection, DataStore, createStorage as open } from "./tidekeep.js";
 import { transaction } from "./transaction.js";
 
 export { StorageError };
 
-lend({ storageError, refusal, until, compile, transaction });
+lend({ storageError, refusal, until, compile: compileSchema, transaction });
 
 if (typeof Symbol.asyncDispose === "symbol") {
   // `await using store = …` closes it at the end of the block.
