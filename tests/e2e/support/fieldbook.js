@@ -39,7 +39,7 @@ export function fieldbook(page, address) {
     /** Looks for places of a country by the beginning of their name; tells how many rows were read through which index. */
     async find(prefix, country) {
       await app.go(`places?q=${encodeURIComponent(prefix)}&in=${country}`);
-      const range = `["${country}", "${prefix}"`;
+      const range = `["${country}","${prefix}"`;
       const line = await until("the plan", () => id("explain").textContent(), (text) => text.includes(range));
       const [, index, rowsRead] = /^index (\S+) .*?([\d,]+) rows? read/.exec(line) ?? [];
       return { index, rowsRead: Number(rowsRead?.replaceAll(",", "")), hits: await id("result").count(), line };
