@@ -91,7 +91,8 @@ export const cases = {
     // A Blob is stored in some places, refused in others, and in WebKit's private windows only once it has been read.
     const blob = new Blob(["x"]);
     const batch = store.setMany([{ key: "kept", value: "after" }, { key: "blob", value: blob }, { key: "last", value: 1 }]);
-    const stored = await batch.then(() => true, ({ code }) => same(code, "INVALID_VALUE") ?? false);
+    // There, WebKit now and then never answers, and the guard of the transaction does.
+    const stored = await batch.then(() => true, ({ code }) => same(["INVALID_VALUE", "TIMEOUT"].includes(code), true, code) ?? false);
     same([await store.get("kept"), await store.has("blob"), await store.has("last")], stored ? ["after", true, true] : ["before", false, false]);
   },
 
