@@ -20,7 +20,7 @@ const FORMAT: u64 = 1;
 /// # Behavior
 ///
 /// - Each use is later than every one before it, also within a millisecond and with a clock that was set back.
-/// - What is known is bounded: past [`MOST`] entries, the older half of it is forgotten.
+/// - What is known is bounded: past `MOST` entries, the older half of it is forgotten.
 #[derive(Debug, Default)]
 pub struct Recency {
     last: Moment,

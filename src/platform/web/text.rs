@@ -7,7 +7,7 @@ extern "C" {
     fn fold(text: &str) -> String;
 }
 
-/// A text without what does not count in a search: see [`words`](crate::search).
+/// A text without what does not count in a search: see `search/tokens.rs`.
 ///
 /// Source: Unicode Standard Annex #15, forms KD and KC; the default case conversions of the Unicode Standard, 3.13.
 #[must_use]
