@@ -14,6 +14,8 @@ pub(crate) fn install_locked(workspace: &Workspace, folder: &Path) -> Result<()>
         return Ok(());
     }
     process::run(workspace.command("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))?;
+    // A project without dependencies has no such folder yet.
+    std::fs::create_dir_all(folder.join("node_modules"))?;
     std::fs::copy(folder.join("package-lock.json"), installed_lock(folder))?;
     Ok(())
 }
