@@ -107,8 +107,8 @@ impl DataStore {
             for given in items(entries)? {
                 let key = property(&given, "key")?;
                 let op = || {
-                    let value = owned(&property(&given, "value")?)?;
-                    records.put_op(Key::from_js(&key)?, value, &own_options(&given, &options.entry)?)
+                    let (key, value) = (Key::from_js(&key)?, owned(&property(&given, "value")?)?);
+                    records.put_op(key, value, &own_options(&given, &options.entry)?)
                 };
                 writes.push((key.clone(), op()));
             }

@@ -148,7 +148,6 @@ export class Model {
   setMany(entries, { namespace = "default", atomic = true, ...common } = {}) {
     const one = (space, { key, value, ...own }) => ({ success: true, ...this.#write(namespace, space, key, value, { ...common, ...own }) });
     const list = [...entries];
-    list.forEach(({ key }) => keyOf(key));
     if (atomic) list.forEach(({ key, value, ...own }) => this.#validate(namespace, key, value, { ...common, ...own }));
     if (atomic) return this.#commit(namespace, (space) => new Map(list.map((entry) => [entry.key, one(space, entry)])));
     return new Map(
