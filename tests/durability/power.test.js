@@ -9,7 +9,7 @@ import { count, say, seed } from "./support/figures.js";
 import { ledger } from "./support/ledger.js";
 import { serve } from "./support/server.js";
 
-const CUTS = count("TIDEKEEP_CUTS", 20);
+const CUTS = count("TIDEKEEP_CUTS", 8);
 const RELAXED_CUTS = count("TIDEKEEP_RELAXED_CUTS", Math.ceil(CUTS / 4));
 /**
  * How often one disk loses its power. After a second cut of the same disk, Chromium has been seen without an acknowledged
