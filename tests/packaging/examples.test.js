@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { after, before, describe, test } from "node:test";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -9,7 +9,8 @@ const folder = join(project, "node_modules/.examples");
 
 /** The examples of the types: the lines after each `@example`, to the end of its comment or the next tag. */
 function documented() {
-  const types = ["types.d.ts", "port.d.ts"].map((name) => readFileSync(join(installed, name), "utf8")).join("\n");
+  const names = readdirSync(installed, { recursive: true }).filter((name) => name.endsWith(".d.ts"));
+  const types = names.sort().map((name) => readFileSync(join(installed, name), "utf8")).join("\n");
   const comments = types.match(/\/\*\*[\s\S]*?\*\//g) ?? [];
   return comments.flatMap((comment) => {
     const lines = comment.split("\n").map((line) => line.replace(/^\s*\*\/?\s?/, ""));

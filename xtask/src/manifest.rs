@@ -31,7 +31,6 @@ pub(crate) struct Library {
 pub(crate) struct Package {
     pub out_dir: String,
     pub scripts: String,
-    pub types: String,
     pub documents: Vec<String>,
 }
 

@@ -58,16 +58,12 @@ fn place_scripts(workspace: &Workspace, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Places the types: those of the package, and of the entries beside it.
+/// Places the types, which lie among the scripts in the folders that they have in the package.
 fn place_types(workspace: &Workspace, folder: &Path) -> Result<()> {
-    let manifest = &workspace.manifest.package;
-    copy(&workspace.root.join(&manifest.types), &folder.join("types.d.ts"))?;
-    let from = workspace.root.join(&manifest.scripts);
-    for entry in std::fs::read_dir(&from).with_context(|| format!("cannot read {}", from.display()))? {
-        let path = entry?.path();
-        match path.file_name() {
-            Some(name) if name.to_string_lossy().ends_with(".d.ts") => copy(&path, &folder.join(name))?,
-            _ => {}
+    let from = workspace.root.join(&workspace.manifest.package.scripts);
+    for path in files::below(&from)? {
+        if path.to_string_lossy().ends_with(".d.ts") {
+            copy(&from.join(&path), &folder.join(&path))?;
         }
     }
     Ok(())

@@ -1,23 +1,29 @@
 //! The types that applications are checked against.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
+use crate::files;
 use crate::process;
 use crate::workspace::Workspace;
 
+/// The types of what applications import; they import the others.
+const ENTRIES: [&str; 2] = ["types.d.ts", "port.d.ts"];
+
 /// Compiles the package's types as strictly as TypeScript can, and refuses `any`.
 pub(super) fn check(workspace: &Workspace) -> Result<()> {
-    let types = workspace.package().join("types.d.ts");
-    let text = std::fs::read_to_string(&types).context("the package has no types")?;
-    let lines = lines_with_any(&text);
-    if !lines.is_empty() {
-        bail!("`any` in types.d.ts, line {}", lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", "));
+    let package = workspace.package();
+    for path in files::below(&package)?.iter().filter(|path| path.to_string_lossy().ends_with(".d.ts")) {
+        let lines = lines_with_any(&std::fs::read_to_string(package.join(path))?);
+        if !lines.is_empty() {
+            let lines = lines.iter().map(usize::to_string).collect::<Vec<_>>().join(", ");
+            bail!("`any` in {}, line {lines}", path.display());
+        }
     }
     let mut tsc = workspace.command("node");
     tsc.arg(workspace.npm_tool("tsc")).args(["--noEmit", "--strict", "--exactOptionalPropertyTypes"]);
     tsc.args(["--noUncheckedIndexedAccess", "--module", "esnext", "--moduleResolution", "bundler", "--types", ""]);
     tsc.args(["--target", "es2022", "--lib", "es2022,esnext.disposable,dom"]);
-    process::run(tsc.arg(types))
+    process::run(tsc.args(ENTRIES.map(|name| package.join(name))))
 }
 
 /// The lines on which the word `any` stands outside comments and strings.

@@ -1,0 +1,89 @@
+/** How a collection is declared. */
+
+import type { Collection } from "./collection.js";
+import type { SearchableField } from "./schema.js";
+import type { JsonSchema, StandardSchema } from "./validation.js";
+
+export interface CollectionOptions<C = unknown> {
+  /**
+   * Field, or fields, of the record that is its key. Without it, the key is given at each write. Declaring another one
+   * moves every record to its new key; where one has none, two would share one, or records replicate, opening rejects
+   * and nothing is changed.
+   */
+  keyPath?: string | string[];
+  /** Native indexes, in short or long form. A sealed collection has them over tags and metadata only. */
+  indexes?: (IndexText<C> | IndexOptions)[];
+  /**
+   * Fields of the full-text index, by name or with a weight: how much a word in it counts against other fields, 1
+   * without. Texts and numbers are indexed, and lists of them. Where records are there before the index is declared, or
+   * it is declared over other fields, the next {@link Collection.search} builds it. A sealed collection has none: its
+   * words would lie in the clear.
+   *
+   * @example
+   * const library = await createStorage<Known>({
+   *   type: "memory",
+   *   collections: { notes: { keyPath: "id", search: [{ field: "place", weight: 2 }, "text"] } },
+   * });
+   */
+  search?: (SearchableField<C> | { field: SearchableField<C>; weight?: number })[];
+  /**
+   * Sealed at rest. Keys, tags, times and metadata stay in the clear. Switching it on or off changes the form of each
+   * record at its next write; until then a record that was in the clear stays so on the disk, and one that was sealed is
+   * opened under the unlocked key, and is in no index.
+   */
+  encrypted?: boolean;
+  /** Default lifetime of an entry, milliseconds. Its end is hidden at once and removed within about a second. */
+  ttl?: number;
+  /**
+   * A limit: past it, the entries that were used least recently go, soon after the write that is one too many. Reads by
+   * key (`get`, `getMany`, `update`) and writes are uses; queries, lists and `all` are not. On a full disk these entries
+   * go before any other. They go from this device alone, and never before the endpoint has answered for them.
+   *
+   * @example
+   * const cached = await createStorage({ type: "memory", collections: { tiles: { maxEntries: 500, ttl: 86_400_000 } } });
+   */
+  maxEntries?: number;
+  /** `false` keeps it from being replicated. */
+  sync?: boolean;
+  /**
+   * Keeps the SHA-256 of each value's encoding beside it, and compares it at every read: a value that is not what was
+   * written rejects with `CORRUPTED`, which names the collection and the key, while others are read as ever. It tells
+   * damage, and not forgery. Values must have an encoded form, as those that are sent. What was written before is taken
+   * as it is. A sealed collection has none: its records have tags. A damaged record that waits to be sent holds its
+   * round of sync up until it is written again or deleted.
+   */
+  checksum?: boolean;
+  /**
+   * What its values must look like: a JSON Schema, or a schema of zod, valibot, arktype or any library with the
+   * interface of Standard Schema. A value that does not fit rejects with `VALIDATION_FAILED`, whose context has the
+   * `path` and what was `wanted`, and nothing of its batch is written. An update is checked as the whole record that it
+   * makes. A schema checks and changes nothing: its defaults and transformations are not applied. What the endpoint
+   * sends is not checked.
+   *
+   * @example
+   * const checked = await createStorage<Known>({
+   *   type: "memory",
+   *   collections: { notes: { keyPath: "id", schema: { required: ["id"], properties: { text: { type: "string", maxLength: 280 } } } } },
+   * });
+   */
+  schema?: JsonSchema<ValueOf<C>> | StandardSchema<ValueOf<C>>;
+}
+
+/**
+ * The short form of an index: `name`, `*tags` (an entry per element), `&email` (unique), `[author+created]`; over what
+ * stands beside the value, `*$tags` and `$meta.x`.
+ */
+export type IndexText<C> = C extends { indexes: infer I extends string }
+  ? I | "*$tags" | `$meta.${string}` | `*$meta.${string}` | `*${I}` | `&${I}` | `&*${I}` | `*&${I}` | `[${string}+${string}]` | `&[${string}+${string}]`
+  : string;
+
+export interface IndexOptions {
+  name: string;
+  keyPath: string | string[];
+  unique?: boolean;
+  multiEntry?: boolean;
+}
+
+type ValueOf<C> = C extends { value: infer V } ? V : unknown;
+
+export {};
