@@ -12,10 +12,10 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use tidekeep::backend::layer::Postings;
 use tidekeep::backend::memory::{DEFAULT_CAPACITY, MemoryBackend};
-use tidekeep::backend::{Backend, Facts, LocalFuture, Row, Scan};
+use tidekeep::backend::{Backend, LocalFuture, Row, Scan};
 use tidekeep::model::{
-    Body, Collection, CommitReceipt, Content, Delete, Durability, Key, KeyRange, Precondition, Put, Record,
-    RemoteState, Replica, Replicate, Schema, SearchField, Source, WriteBatch, WriteOp,
+    Body, Collection, CommitReceipt, Content, Delete, Durability, Key, Precondition, Put, Record, RemoteState, Replica,
+    Replicate, Schema, SearchField, WriteBatch, WriteOp,
 };
 use tidekeep::platform::Payload;
 use tidekeep::store::{DataStore, Hits, Match, Parts, Prefix, SearchOptions, Space, tidy};
@@ -330,9 +330,7 @@ impl std::fmt::Debug for Faulty {
 }
 
 impl Backend for Faulty {
-    fn facts(&self) -> Facts {
-        self.inner.facts()
-    }
+    tidekeep::delegate!(inner: facts, count, namespaces, close, destroy);
 
     fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         Box::pin(async move {
@@ -367,27 +365,6 @@ impl Backend for Faulty {
             self.meddle().await;
             self.inner.scan(scan).await
         })
-    }
-
-    fn count<'a>(
-        &'a self,
-        collection: &'a str,
-        source: &'a Source,
-        range: &'a KeyRange,
-    ) -> LocalFuture<'a, Result<u64>> {
-        self.inner.count(collection, source, range)
-    }
-
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.inner.namespaces()
-    }
-
-    fn close(&self) -> LocalFuture<'_, ()> {
-        self.inner.close()
-    }
-
-    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-        self.inner.destroy()
     }
 }
 

@@ -336,8 +336,8 @@ mod tests {
 
     use super::*;
     use crate::backend::memory::MemoryBackend;
-    use crate::backend::{Facts, LocalFuture, Row as BackendRow, Source};
-    use crate::model::{Body, CommitReceipt, Put, Record, Schema, WriteBatch};
+    use crate::backend::{LocalFuture, Row as BackendRow};
+    use crate::model::{Body, Put, Schema};
     use crate::platform::Payload;
     use crate::sync::state::strict;
 
@@ -350,15 +350,8 @@ mod tests {
     }
 
     impl Backend for Meanwhile {
-        fn facts(&self) -> Facts {
-            self.inner.facts()
-        }
-        fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
-            self.inner.commit(batch)
-        }
-        fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
-            self.inner.get(collection, keys)
-        }
+        crate::delegate!(inner: facts, commit, get, count, namespaces, close, destroy);
+
         fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<BackendRow>>> {
             Box::pin(async move {
                 let rows = self.inner.scan(scan).await?;
@@ -370,23 +363,6 @@ mod tests {
                 }
                 Ok(rows)
             })
-        }
-        fn count<'a>(
-            &'a self,
-            collection: &'a str,
-            source: &'a Source,
-            range: &'a KeyRange,
-        ) -> LocalFuture<'a, Result<u64>> {
-            self.inner.count(collection, source, range)
-        }
-        fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-            self.inner.namespaces()
-        }
-        fn close(&self) -> LocalFuture<'_, ()> {
-            self.inner.close()
-        }
-        fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-            self.inner.destroy()
         }
     }
 

@@ -6,9 +6,9 @@ use core::task::{Context, Poll};
 use std::rc::Rc;
 
 use crate::backend::memory::MemoryBackend;
-use crate::backend::{Backend, Facts, LocalFuture, Row, Scan, Source};
+use crate::backend::{Backend, LocalFuture, Row, Scan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{CommitReceipt, Key, KeyRange, Record, WriteBatch};
+use crate::model::{CommitReceipt, Key, Record, WriteBatch};
 
 /// Lets others run first, so many times.
 #[derive(Debug)]
@@ -61,9 +61,7 @@ impl Slow {
 }
 
 impl Backend for Slow {
-    fn facts(&self) -> Facts {
-        self.inner.facts()
-    }
+    crate::delegate!(inner: facts, count, namespaces, close, destroy);
 
     fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         Box::pin(async move {
@@ -80,26 +78,5 @@ impl Backend for Slow {
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
         Box::pin(self.read(move || self.inner.scan(scan)))
-    }
-
-    fn count<'a>(
-        &'a self,
-        collection: &'a str,
-        source: &'a Source,
-        range: &'a KeyRange,
-    ) -> LocalFuture<'a, Result<u64>> {
-        self.inner.count(collection, source, range)
-    }
-
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.inner.namespaces()
-    }
-
-    fn close(&self) -> LocalFuture<'_, ()> {
-        self.inner.close()
-    }
-
-    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-        self.inner.destroy()
     }
 }

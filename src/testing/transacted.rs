@@ -6,9 +6,9 @@ use std::rc::Rc;
 use futures_util::lock::Mutex;
 
 use crate::backend::layer::{Isolation, Open, Overlay};
-use crate::backend::{Backend, Facts, LocalFuture, Read, Row, Scan, Source};
+use crate::backend::{Backend, LocalFuture, Read, Row, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, CommitReceipt, Key, KeyRange, Record, Schema, WriteBatch, WriteOp, sorted_names};
+use crate::model::{Body, CommitReceipt, Record, Schema, WriteBatch, WriteOp, sorted_names};
 
 /// A backend whose every commit is staged in a transaction first.
 ///
@@ -95,40 +95,9 @@ impl fmt::Debug for Transacted {
 }
 
 impl Backend for Transacted {
-    fn facts(&self) -> Facts {
-        self.inner.facts()
-    }
+    crate::delegate!(inner: facts, get, scan, count, namespaces, close, destroy);
 
     fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         Box::pin(self.commit_staged(batch))
-    }
-
-    fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
-        self.inner.get(collection, keys)
-    }
-
-    fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
-        self.inner.scan(scan)
-    }
-
-    fn count<'a>(
-        &'a self,
-        collection: &'a str,
-        source: &'a Source,
-        range: &'a KeyRange,
-    ) -> LocalFuture<'a, Result<u64>> {
-        self.inner.count(collection, source, range)
-    }
-
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.inner.namespaces()
-    }
-
-    fn close(&self) -> LocalFuture<'_, ()> {
-        self.inner.close()
-    }
-
-    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-        self.inner.destroy()
     }
 }

@@ -7,10 +7,8 @@ use futures_executor::block_on;
 use futures_util::FutureExt as _;
 use tidekeep::Result;
 use tidekeep::backend::memory::MemoryBackend;
-use tidekeep::backend::{Backend, Facts, LocalFuture, Row, Scan, Source};
-use tidekeep::model::{
-    Body, CommitReceipt, Delete, Durability, Expiry, Key, KeyRange, Put, Record, Schema, WriteBatch, WriteOp,
-};
+use tidekeep::backend::{Backend, LocalFuture, Row, Scan, Source};
+use tidekeep::model::{Body, Delete, Durability, Expiry, Key, KeyRange, Put, Schema, WriteBatch, WriteOp};
 use tidekeep::platform::Payload;
 use tidekeep::query::Filter;
 use tidekeep::store::{Checks, DataStore, Parts, Space};
@@ -31,15 +29,8 @@ impl Swept {
 }
 
 impl Backend for Swept {
-    fn facts(&self) -> Facts {
-        self.inner.facts()
-    }
-    fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
-        self.inner.commit(batch)
-    }
-    fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
-        self.inner.get(collection, keys)
-    }
+    tidekeep::delegate!(inner: facts, commit, get, namespaces, close, destroy);
+
     fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
         self.sweep();
         self.inner.scan(scan)
@@ -47,15 +38,6 @@ impl Backend for Swept {
     fn count<'a>(&'a self, name: &'a str, source: &'a Source, range: &'a KeyRange) -> LocalFuture<'a, Result<u64>> {
         self.sweep();
         self.inner.count(name, source, range)
-    }
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.inner.namespaces()
-    }
-    fn close(&self) -> LocalFuture<'_, ()> {
-        self.inner.close()
-    }
-    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-        self.inner.destroy()
     }
 }
 

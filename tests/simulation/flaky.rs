@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use futures_util::FutureExt;
-use tidekeep::backend::{Backend, Facts, LocalFuture, Row, Scan, Source};
-use tidekeep::model::{CommitReceipt, Key, KeyRange, Record, WriteBatch, WriteOp, system, tombstone_key};
+use tidekeep::backend::{Backend, LocalFuture, Row, Scan};
+use tidekeep::model::{CommitReceipt, Key, Record, WriteBatch, WriteOp, system, tombstone_key};
 use tidekeep::sync::{Hlc, Sleep};
 use tidekeep::{Error, ErrorKind, Result};
 
@@ -107,9 +107,7 @@ pub fn value_of(collection: &str, record: &Record) -> Option<String> {
 }
 
 impl Backend for Flaky {
-    fn facts(&self) -> Facts {
-        self.inner.facts()
-    }
+    tidekeep::delegate!(inner: facts, count, namespaces, close, destroy);
 
     fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         Box::pin(async move {
@@ -144,21 +142,5 @@ impl Backend for Flaky {
             self.wait().await;
             self.inner.scan(scan).await
         })
-    }
-
-    fn count<'a>(&'a self, c: &'a str, source: &'a Source, range: &'a KeyRange) -> LocalFuture<'a, Result<u64>> {
-        self.inner.count(c, source, range)
-    }
-
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.inner.namespaces()
-    }
-
-    fn close(&self) -> LocalFuture<'_, ()> {
-        self.inner.close()
-    }
-
-    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-        self.inner.destroy()
     }
 }

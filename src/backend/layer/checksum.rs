@@ -3,12 +3,10 @@
 use core::fmt;
 use std::rc::Rc;
 
-use crate::backend::{Backend, Facts, LocalFuture, Read, Row, Scan, Source};
+use crate::backend::{Backend, LocalFuture, Read, Row, Scan};
 use crate::crypto::sha256;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{
-    Body, Checksum, CommitReceipt, Content, Key, KeyRange, Record, RemoteState, Schema, WriteBatch, WriteOp,
-};
+use crate::model::{Body, Checksum, CommitReceipt, Content, Key, Record, RemoteState, Schema, WriteBatch, WriteOp};
 use crate::platform::Payload;
 
 /// Which records are compared with their checksums when they are read.
@@ -115,9 +113,7 @@ impl fmt::Debug for Checksums {
 }
 
 impl Backend for Checksums {
-    fn facts(&self) -> Facts {
-        self.inner.facts()
-    }
+    crate::delegate!(inner: facts, count, namespaces, close, destroy);
 
     fn commit(&self, mut batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         match self.summed(&mut batch) {
@@ -146,27 +142,6 @@ impl Backend for Checksums {
             }
             Ok(rows)
         })
-    }
-
-    fn count<'a>(
-        &'a self,
-        collection: &'a str,
-        source: &'a Source,
-        range: &'a KeyRange,
-    ) -> LocalFuture<'a, Result<u64>> {
-        self.inner.count(collection, source, range)
-    }
-
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.inner.namespaces()
-    }
-
-    fn close(&self) -> LocalFuture<'_, ()> {
-        self.inner.close()
-    }
-
-    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-        self.inner.destroy()
     }
 }
 

@@ -3,11 +3,10 @@
 use core::fmt;
 use std::rc::Rc;
 
-use crate::backend::{Backend, Facts, LocalFuture, Read, Row, Scan, Source};
+use crate::backend::{Backend, LocalFuture, Read, Row, Scan};
 use crate::error::Result;
 use crate::model::{
-    CommitReceipt, Delete, Doc, Durability, Key, KeyRange, OpReceipt, Put, Record, Register, WriteBatch, WriteOp,
-    sorted_names,
+    CommitReceipt, Delete, Doc, Durability, OpReceipt, Put, Register, WriteBatch, WriteOp, sorted_names,
 };
 use crate::sync::{SharedClock, outbox};
 
@@ -163,41 +162,10 @@ impl fmt::Debug for Journal {
 }
 
 impl Backend for Journal {
-    fn facts(&self) -> Facts {
-        self.inner.facts()
-    }
+    crate::delegate!(inner: facts, get, scan, count, namespaces, close, destroy);
 
     fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         Box::pin(self.commit_journalled(batch))
-    }
-
-    fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
-        self.inner.get(collection, keys)
-    }
-
-    fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
-        self.inner.scan(scan)
-    }
-
-    fn count<'a>(
-        &'a self,
-        collection: &'a str,
-        source: &'a Source,
-        range: &'a KeyRange,
-    ) -> LocalFuture<'a, Result<u64>> {
-        self.inner.count(collection, source, range)
-    }
-
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.inner.namespaces()
-    }
-
-    fn close(&self) -> LocalFuture<'_, ()> {
-        self.inner.close()
-    }
-
-    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-        self.inner.destroy()
     }
 }
 
@@ -209,7 +177,7 @@ mod tests {
 
     use super::*;
     use crate::backend::memory::MemoryBackend;
-    use crate::model::{Acknowledged, Body, Precondition, Schema, system, tombstone_key};
+    use crate::model::{Acknowledged, Body, Key, Precondition, Schema, system, tombstone_key};
     use crate::platform::Payload;
     use crate::sync::Clock;
 

@@ -13,9 +13,12 @@
 //!
 //! A transaction is an overlay over the whole of that, for as long as it lives: what it commits goes through the journal
 //! and the seal as one batch.
+//!
+//! What a layer leaves to the backend below it, it names in one line: [`delegate!`](crate::delegate).
 
 mod cache;
 mod checksum;
+mod delegate;
 mod journal;
 mod overlay;
 mod postings;

@@ -7,12 +7,9 @@ use core::task::Poll;
 use std::rc::Rc;
 
 use super::turns::Turns;
-use crate::backend::{Backend, Facts, LocalFuture, Row, Scan, Source};
+use crate::backend::{Backend, LocalFuture};
 use crate::error::Result;
-use crate::model::{
-    Body, CommitReceipt, Content, Key, KeyRange, Record, RemoteState, Replicate, Schema, WriteBatch, WriteOp,
-    search_log,
-};
+use crate::model::{Body, CommitReceipt, Content, RemoteState, Replicate, Schema, WriteBatch, WriteOp, search_log};
 use crate::platform::Payload;
 use crate::search::{Index, Pace, Packing, Texts, enter};
 
@@ -179,40 +176,9 @@ impl fmt::Debug for Postings {
 }
 
 impl Backend for Postings {
-    fn facts(&self) -> Facts {
-        self.backend.facts()
-    }
+    crate::delegate!(backend: facts, get, scan, count, namespaces, close, destroy);
 
     fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         Box::pin(self.commit_noted(batch))
-    }
-
-    fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
-        self.backend.get(collection, keys)
-    }
-
-    fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
-        self.backend.scan(scan)
-    }
-
-    fn count<'a>(
-        &'a self,
-        collection: &'a str,
-        source: &'a Source,
-        range: &'a KeyRange,
-    ) -> LocalFuture<'a, Result<u64>> {
-        self.backend.count(collection, source, range)
-    }
-
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.backend.namespaces()
-    }
-
-    fn close(&self) -> LocalFuture<'_, ()> {
-        self.backend.close()
-    }
-
-    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-        self.backend.destroy()
     }
 }

@@ -3,10 +3,10 @@
 use core::fmt;
 use std::rc::Rc;
 
-use crate::backend::{Backend, Facts, LocalFuture, Read, Row, Scan, Source};
+use crate::backend::{Backend, LocalFuture, Read, Row, Scan};
 use crate::crypto::{AdditionalData, Keyring};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, CommitReceipt, Content, Key, KeyRange, Record, Schema, WriteBatch, WriteOp};
+use crate::model::{Body, CommitReceipt, Content, Key, Record, Schema, WriteBatch, WriteOp};
 use crate::platform::{Payload, random};
 
 /// The part of a record that is sealed: all of it.
@@ -83,9 +83,7 @@ impl fmt::Debug for Seal {
 }
 
 impl Backend for Seal {
-    fn facts(&self) -> Facts {
-        self.inner.facts()
-    }
+    crate::delegate!(inner: facts, count, namespaces, close, destroy);
 
     fn commit(&self, mut batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         match self.seal(&mut batch) {
@@ -114,26 +112,5 @@ impl Backend for Seal {
             }
             Ok(rows)
         })
-    }
-
-    fn count<'a>(
-        &'a self,
-        collection: &'a str,
-        source: &'a Source,
-        range: &'a KeyRange,
-    ) -> LocalFuture<'a, Result<u64>> {
-        self.inner.count(collection, source, range)
-    }
-
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.inner.namespaces()
-    }
-
-    fn close(&self) -> LocalFuture<'_, ()> {
-        self.inner.close()
-    }
-
-    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-        self.inner.destroy()
     }
 }

@@ -19,7 +19,7 @@ use futures_channel::mpsc::UnboundedSender;
 use futures_util::lock::Mutex;
 
 use super::{Change, ChangeKind};
-use crate::backend::{Backend, Facts, LocalFuture, Row, Scan, Source};
+use crate::backend::{Backend, LocalFuture, Source};
 use crate::error::{ErrorKind, Result};
 use crate::model::{
     CommitReceipt, Delete, Expiry, Key, KeyRange, Precondition, Record, Schema, WriteBatch, WriteOp, system,
@@ -237,9 +237,7 @@ impl fmt::Debug for Space {
 }
 
 impl Backend for Space {
-    fn facts(&self) -> Facts {
-        self.inner.facts()
-    }
+    crate::delegate!(inner: facts, get, scan, count, namespaces);
 
     fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         let (note, now, rescues) = (self.note(&batch), batch.now, self.rescues.get());
@@ -254,27 +252,6 @@ impl Backend for Space {
             self.wrote(note, now);
             Ok(receipt)
         })
-    }
-
-    fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
-        self.inner.get(collection, keys)
-    }
-
-    fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
-        self.inner.scan(scan)
-    }
-
-    fn count<'a>(
-        &'a self,
-        collection: &'a str,
-        source: &'a Source,
-        range: &'a KeyRange,
-    ) -> LocalFuture<'a, Result<u64>> {
-        self.inner.count(collection, source, range)
-    }
-
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.inner.namespaces()
     }
 
     fn close(&self) -> LocalFuture<'_, ()> {

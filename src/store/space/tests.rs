@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::backend::memory::MemoryBackend;
+use crate::backend::{Facts, Scan};
 use crate::error::Error;
 use crate::model::{Body, Collection, Put, Replica, Replicate};
 use crate::platform::Payload;
@@ -35,6 +36,8 @@ impl Disk {
 }
 
 impl Backend for Disk {
+    crate::delegate!(inner: get, scan, count, namespaces, close, destroy);
+
     fn facts(&self) -> Facts {
         Facts { persistent: true, capacity: None, ..self.inner.facts() }
     }
@@ -64,29 +67,6 @@ impl Backend for Disk {
             }
             Ok(receipt)
         })
-    }
-    fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
-        self.inner.get(collection, keys)
-    }
-    fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
-        self.inner.scan(scan)
-    }
-    fn count<'a>(
-        &'a self,
-        collection: &'a str,
-        source: &'a Source,
-        range: &'a KeyRange,
-    ) -> LocalFuture<'a, Result<u64>> {
-        self.inner.count(collection, source, range)
-    }
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.inner.namespaces()
-    }
-    fn close(&self) -> LocalFuture<'_, ()> {
-        self.inner.close()
-    }
-    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-        self.inner.destroy()
     }
 }
 

@@ -7,9 +7,9 @@ use core::cell::{Cell, RefCell};
 use core::fmt;
 use std::rc::Rc;
 
-use crate::backend::{Backend, Facts, LocalFuture, Row, Scan, Source};
+use crate::backend::{Backend, LocalFuture};
 use crate::error::Result;
-use crate::model::{Body, CommitReceipt, Key, KeyRange, Record, Schema, WriteBatch, WriteOp, system};
+use crate::model::{Body, CommitReceipt, Key, Record, Schema, WriteBatch, WriteOp, system};
 use crate::platform::now;
 use guard::{Guard, Target};
 use table::{Table, hash};
@@ -229,9 +229,7 @@ impl fmt::Debug for Cache {
 }
 
 impl Backend for Cache {
-    fn facts(&self) -> Facts {
-        self.inner.facts()
-    }
+    crate::delegate!(inner: facts, scan, count, namespaces);
 
     fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         Box::pin(self.write(batch))
@@ -248,23 +246,6 @@ impl Backend for Cache {
             Some(records) => Box::pin(core::future::ready(Ok(records))),
             None => Box::pin(self.read(collection, keys)),
         }
-    }
-
-    fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
-        self.inner.scan(scan)
-    }
-
-    fn count<'a>(
-        &'a self,
-        collection: &'a str,
-        source: &'a Source,
-        range: &'a KeyRange,
-    ) -> LocalFuture<'a, Result<u64>> {
-        self.inner.count(collection, source, range)
-    }
-
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        self.inner.namespaces()
     }
 
     fn close(&self) -> LocalFuture<'_, ()> {
