@@ -14,7 +14,7 @@ use wasm_bindgen::prelude::*;
 use web_sys::{Event, IdbCursor, IdbDatabase, IdbFactory, IdbIndex, IdbObjectStore, IdbRequest, IdbTransaction};
 
 use super::error::from_js;
-use super::pulse::beating;
+use super::pulse::{beating, own};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Acknowledged, Durability, Index, KeyPath};
 use crate::policy::StoreShape;
@@ -108,7 +108,9 @@ pub(super) fn begin(database: &IdbDatabase, stores: &[&str], write: Option<Durab
     let options = durability
         .map_or_else(Object::new, |durability: &str| options([("durability", JsValue::from_str(durability))]));
     let database: &Transacting = database.unchecked_ref();
-    database.transaction(&stores, mode, &options).map_err(|thrown| from_js(&thrown))
+    let transaction = database.transaction(&stores, mode, &options).map_err(|thrown| from_js(&thrown))?;
+    own(&transaction);
+    Ok(transaction)
 }
 
 /// What the engine says that a transaction is to survive; an engine that does not know the option is relaxed.

@@ -11,7 +11,7 @@ use super::identity::{Identity, identify};
 use super::layout::Layout;
 use super::mark::{self, Mark};
 use super::open;
-use super::pulse::Pulse;
+use super::pulse::{Life, Pulse, living};
 use crate::backend::incident::{Incident, Incidents, Loss};
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::{sleep, within};
@@ -94,7 +94,11 @@ impl Connection {
                 Ok(opened) => {
                     connection.broken.set(0);
                     // What is left behind for a day may be left a day longer.
-                    crate::platform::spawn(async move { drop(mark::sweep(&opened.database).await) });
+                    let pulse = Rc::clone(&connection.pulse);
+                    crate::platform::spawn(async move {
+                        let life = Life::default();
+                        drop(pulse.within(&life, living(&life, mark::sweep(&opened.database))).await);
+                    });
                     return Ok(connection);
                 }
             }
@@ -186,14 +190,34 @@ impl Connection {
     }
 
     /// Lets go of a database that is known to be dead, unless that has been done.
-    pub(super) fn lost(&self, database: &IdbDatabase) {
-        let current = self.handle.borrow().as_ref().is_some_and(|handle| handle.opened.database == *database);
-        if current {
+    fn lost(&self, database: &IdbDatabase) {
+        if self.is_current(database) {
             drop(self.handle.take());
             if !self.let_go.get() {
                 self.broken.set(self.broken.get() + 1);
             }
         }
+    }
+
+    /// Lets go of a database after an operation failed with `error`, if it is of no use any more.
+    pub(super) fn failed(&self, database: &IdbDatabase, error: &Error) {
+        match error.kind() {
+            ErrorKind::ConnectionLost => self.lost(database),
+            ErrorKind::Timeout => self.hangs(database),
+            _ => {}
+        }
+    }
+
+    /// Lets go of a database in which a transaction hangs, and of everything that waits behind that one.
+    pub(super) fn hangs(&self, database: &IdbDatabase) {
+        if self.is_current(database) {
+            self.pulse.call_off();
+            self.lost(database);
+        }
+    }
+
+    fn is_current(&self, database: &IdbDatabase) -> bool {
+        self.handle.borrow().as_ref().is_some_and(|handle| handle.opened.database == *database)
     }
 
     /// Whether an operation that failed so is to be tried again, after a pause; says so where it is not any more.
@@ -272,6 +296,11 @@ async fn pause(tries: &mut usize) -> bool {
 /// The error of an operation that the browser does not answer.
 pub(super) fn silent() -> Error {
     Error::new(ErrorKind::Timeout, "the browser's storage did not answer in time; try again")
+}
+
+/// The error of an operation that was ended because another one hangs.
+pub(super) fn called_off() -> Error {
+    Error::new(ErrorKind::ConnectionLost, "the browser's storage hung, and is opened again; try again")
 }
 
 pub(super) fn closed() -> Error {

@@ -158,7 +158,7 @@ impl Queue {
             Ok(opened) => opened,
             Err(error) => {
                 self.note_start();
-                return Attempt::Failed { batch: None, error, unsure };
+                return Attempt::Failed { batch: None, error, unsure, hangs: false };
             }
         };
         let batches: Vec<WriteBatch> = group.iter().map(|entry| entry.batch.clone()).collect();
@@ -171,15 +171,15 @@ impl Queue {
         self.note_start();
         let attempt = match running {
             Ok(mut running) => match connection.pulse().within(&life, running.finished()).await {
-                Some(attempt) => attempt,
-                None => running.given_up(),
+                Ok(attempt) => attempt,
+                Err(error) => running.given_up(error),
             },
-            Err((batch, error)) => Attempt::Failed { batch, error, unsure },
+            Err((batch, error)) => Attempt::Failed { batch, error, unsure, hangs: false },
         };
         match &attempt {
             Attempt::Settled(_) => connection.served(),
-            Attempt::Failed { error, .. } if is_dead(error) => connection.lost(&opened.database),
-            Attempt::Failed { .. } => {}
+            Attempt::Failed { hangs: true, .. } => connection.hangs(&opened.database),
+            Attempt::Failed { error, .. } => connection.failed(&opened.database, error),
         }
         attempt
     }

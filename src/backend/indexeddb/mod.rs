@@ -24,7 +24,7 @@ use super::incident::Incidents;
 use super::{Backend, Facts, LocalFuture, Row, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Acknowledged, CommitReceipt, Durability, Key, KeyRange, Record, Schema, WriteBatch};
-use connection::{Connection, Opened, silent};
+use connection::{Connection, Opened};
 use group::Queue;
 use layout::Layout;
 use pulse::{Life, living};
@@ -84,11 +84,10 @@ impl IndexedDbBackend {
                 Ok(opened) => {
                     let (life, database) = (Life::default(), opened.database.clone());
                     let result = self.connection.pulse().within(&life, living(&life, read(opened))).await;
-                    let result = result.unwrap_or_else(|| Err(silent()));
+                    let result = result.and_then(|read| read);
                     match &result {
                         Ok(_) => self.connection.served(),
-                        Err(error) if is_dead(error) => self.connection.lost(&database),
-                        Err(_) => {}
+                        Err(error) => self.connection.failed(&database, error),
                     }
                     result
                 }

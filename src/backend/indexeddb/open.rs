@@ -82,7 +82,11 @@ fn look(database: &IdbDatabase) -> Result<Vec<StoreShape>> {
         return Ok(Vec::new());
     }
     let stores: Vec<&str> = names.iter().map(String::as_str).collect();
-    inspect(database, &begin(database, &stores, None)?)
+    let transaction = begin(database, &stores, None)?;
+    let found = inspect(database, &transaction);
+    // It asked for nothing, and need not wait for its turn: the connection could not be closed until then.
+    drop(transaction.abort());
+    found
 }
 
 /// Deletes a database.
@@ -228,8 +232,7 @@ struct Upgrading {
 async fn upgrade(name: &str, wanted: &[StoreShape], occasion: Occasion, version: u32) -> Result<Option<IdbDatabase>> {
     let request = factory()?.open_with_u32(name, version).map_err(|thrown| from_js(&thrown).with("database", name))?;
     let life = Life::default();
-    let state =
-        Rc::new(Upgrading { life: Rc::clone(&life), transaction: RefCell::default(), failure: RefCell::default() });
+    let state = Rc::new(Upgrading { life: life.clone(), transaction: RefCell::default(), failure: RefCell::default() });
     let (upgrading, opened, stores) = (Rc::clone(&state), request.clone(), wanted.to_vec());
     let on_upgrade = Closure::<dyn FnMut(Event)>::new(move |_: Event| {
         let (Some(transaction), Ok(database)) = (opened.transaction(), opened.result()) else { return };
@@ -257,7 +260,7 @@ async fn upgrade(name: &str, wanted: &[StoreShape], occasion: Occasion, version:
             late.close();
         }
     });
-    let outcome = Rc::new(Pulse::default()).within(&life, receiver).await;
+    let outcome = Rc::new(Pulse::default()).within(&life, receiver).await.ok();
     let failure = state.failure.take();
     match (outcome, failure, state.transaction.take()) {
         (Some(Ok(Ok(database))), ..) => Ok(Some(database)),

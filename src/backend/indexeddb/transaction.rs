@@ -4,8 +4,11 @@
 //! decided and written. Nothing else is awaited while the transaction lives.
 
 use core::cell::RefCell;
+use core::pin::pin;
 use std::rc::Rc;
 
+use futures_channel::oneshot;
+use futures_util::future::{Either, select};
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, IdbRequest, IdbTransaction};
 
@@ -24,18 +27,23 @@ use crate::model::{
     Body, CommitReceipt, Doc, Durability, Key, KeyRange, Meta, OpReceipt, Record, Register, Verify, WriteBatch,
     WriteOp, system,
 };
+use crate::platform::sleep;
 
 type Callback = Closure<dyn FnMut(Event)>;
 
 /// Of how many requests one is listened to, for a sign of life.
 const HEARD: usize = 64;
+/// How long a transaction may take to abort once a request of it has failed, milliseconds. In WebKit, where a Blob
+/// cannot be stored (a private window), it now and then never does, and holds up whatever comes after it.
+const ABORTING_MS: f64 = 2_000.0;
 
 /// What came of one try to commit a group.
 pub(super) enum Attempt {
     /// Each batch has its outcome.
     Settled(Vec<Result<CommitReceipt>>),
     /// It failed. The batch to blame, if one is; and what there is to find out, where it may be stored all the same.
-    Failed { batch: Option<usize>, error: Error, unsure: Option<Unsure> },
+    /// Whether the transaction hangs.
+    Failed { batch: Option<usize>, error: Error, unsure: Option<Unsure>, hangs: bool },
 }
 
 /// A transaction whose end nobody saw.
@@ -51,6 +59,8 @@ pub(super) struct Running {
     transaction: IdbTransaction,
     settlement: Settlement,
     work: Rc<RefCell<Work>>,
+    /// Hears when a request has failed.
+    refused: oneshot::Receiver<()>,
     _callbacks: (Callback, Callback),
 }
 
@@ -64,6 +74,8 @@ struct Work {
     /// Requests that write, and for which batch; where it appends, for which of its operations.
     writes: Vec<(IdbRequest, usize, Option<usize>)>,
     failure: Option<(Option<usize>, Error)>,
+    /// Tells when a request has failed.
+    refuse: Option<oneshot::Sender<()>>,
     mark: Mark,
     /// An earlier transaction of the same batches, and the request for the mark that it left if it landed.
     before: Option<(Unsure, IdbRequest)>,
@@ -95,6 +107,7 @@ pub(super) fn run(
     let alive = beat.clone();
     let outcomes = Vec::with_capacity(batches.len());
     let before = if unsure.is_some() { Some(mark.look(&transaction)?) } else { None };
+    let (refuse, refused) = oneshot::channel();
     let work = Rc::new(RefCell::new(Work {
         batches,
         reads: Vec::new(),
@@ -102,6 +115,7 @@ pub(super) fn run(
         outcomes,
         writes: Vec::new(),
         failure: None,
+        refuse: Some(refuse),
         mark,
         before: None,
         emitted: false,
@@ -124,29 +138,41 @@ pub(super) fn run(
         Some(request) => work.borrow_mut().hear(&request, &on_read),
     }
     work.borrow_mut().before = unsure.take().zip(before);
-    Ok(Running { transaction, settlement, work, _callbacks: (on_error, on_read) })
+    Ok(Running { transaction, settlement, work, refused, _callbacks: (on_error, on_read) })
 }
 
 impl Running {
-    /// Resolves once the transaction has completed or aborted.
+    /// Resolves once the transaction has completed or aborted, or ought to have long since.
     pub(super) async fn finished(&mut self) -> Attempt {
-        let ending = self.settlement.ended().await;
+        let refused = &mut self.refused;
+        let hanging = async {
+            match refused.await {
+                Ok(()) => sleep(ABORTING_MS).await,
+                Err(_) => core::future::pending().await,
+            }
+        };
+        let ending = match select(pin!(self.settlement.ended()), pin!(hanging)).await {
+            Either::Left((ending, _)) => Some(ending),
+            Either::Right(_) => None,
+        };
         let mut work = self.work.borrow_mut();
         let failure = work.failure.take();
         match (ending, failure) {
-            (Ok(()), None) => Attempt::Settled(work.receipts(acknowledged(&self.transaction))),
+            (None, Some((batch, error))) => Attempt::Failed { batch, error, unsure: None, hangs: true },
+            (None, None) => work.failed(None, silent()),
+            (Some(Ok(())), None) => Attempt::Settled(work.receipts(acknowledged(&self.transaction))),
             (_, Some((batch, error))) => work.failed(batch, error),
-            (Err(cause), None) => work.failed(None, from_js(&cause).during("commit")),
+            (Some(Err(cause)), None) => work.failed(None, from_js(&cause).during("commit")),
         }
     }
 
-    /// Gives up waiting for the end.
-    pub(super) fn given_up(&self) -> Attempt {
+    /// Gives up waiting for the end, because of `error`.
+    pub(super) fn given_up(&self, error: Error) -> Attempt {
         // What can still be aborted is not stored.
         let stopped = self.transaction.abort().is_ok();
         let mut work = self.work.borrow_mut();
         work.emitted &= !stopped;
-        work.failed(None, silent())
+        work.failed(None, error)
     }
 }
 
@@ -255,7 +281,7 @@ impl Work {
         } else {
             self.before.take().map(|(unsure, _)| unsure)
         };
-        Attempt::Failed { batch, error, unsure }
+        Attempt::Failed { batch, error, unsure, hangs: false }
     }
 
     /// Takes the outcome of an earlier transaction of the same batches, if that one landed.
@@ -353,6 +379,10 @@ impl Work {
         if self.failure.is_none() {
             let batch = self.writes.iter().find(|(write, _, _)| *write == request).map(|(_, batch, _)| *batch);
             self.failure = Some((batch, from_js(&thrown).during("commit")));
+            if let Some(refuse) = self.refuse.take() {
+                // Nobody waits any more: then nobody needs to know.
+                let _ = refuse.send(());
+            }
         }
     }
 

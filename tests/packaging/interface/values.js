@@ -85,15 +85,19 @@ export const cases = {
     same(await store.get("after"), 1);
   },
 
-  "a value that the browser refuses late takes its whole batch with it": async ({ open }) => {
+  "a value that the browser refuses late takes its whole batch with it, and holds up nothing after it": async ({ open }) => {
     const store = await open();
     await store.set("kept", "before");
-    // A Blob is stored in some places, refused in others, and in WebKit's private windows only once it has been read.
-    const blob = new Blob(["x"]);
-    const batch = store.setMany([{ key: "kept", value: "after" }, { key: "blob", value: blob }, { key: "last", value: 1 }]);
-    // There, WebKit now and then never answers, and the guard of the transaction does.
-    const stored = await batch.then(() => true, ({ code }) => same(["INVALID_VALUE", "TIMEOUT"].includes(code), true, code) ?? false);
-    same([await store.get("kept"), await store.has("blob"), await store.has("last")], stored ? ["after", true, true] : ["before", false, false]);
+    // A Blob is stored in some places and refused in others; in WebKit's private windows only once it has been read, and
+    // now and then the transaction then hangs.
+    for (let round = 0; round < 5; round += 1) {
+      const batch = store.setMany([{ key: "kept", value: "after" }, { key: "blob", value: new Blob(["x"]) }, { key: "last", value: 1 }]);
+      const [stored, beside] = await Promise.all([batch.then(() => true, ({ code }) => same(code, "INVALID_VALUE") ?? false), store.get("kept")]);
+      same([await store.get("kept"), await store.has("blob"), await store.has("last")], stored ? ["after", true, true] : ["before", false, false]);
+      same(["before", "after"].includes(beside), true, beside);
+      await store.set("kept", "before");
+      await store.deleteMany(["blob", "last"]);
+    }
   },
 
   "what throws when it is looked at is refused with a typed error, wherever it is given": async ({ open, StorageError }) => {
