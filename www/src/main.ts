@@ -10,6 +10,7 @@ import "./styles/import.css";
 import "./styles/places.css";
 import "./styles/notes.css";
 import "./styles/panels.css";
+import "./styles/disk.css";
 import { describeTrouble } from "./data/advice.ts";
 import { openImporting } from "./data/importing.ts";
 import { openNotes } from "./data/notes.ts";

@@ -120,6 +120,16 @@ export function fieldbook(page, address) {
       return id("key-value").textContent();
     },
 
+    /** The parts of the sealed bytes that the application reads from the disk. */
+    async diskParts() {
+      const rows = id("disk-row").locator("tr[data-part]");
+      await rows.first().waitFor();
+      const parts = await rows.evaluateAll((rows) =>
+        rows.map((row) => [row.dataset.part, row.querySelector("code").textContent.replaceAll(" ", "")]),
+      );
+      return parts.map(([name, hex]) => ({ name, bytes: Buffer.from(hex, "hex") }));
+    },
+
     /** How sync stands, by the sign that is always in sight. */
     state: () => id("sync-status").getAttribute("data-state"),
     pending: async () => Number(await id("pending-count").textContent()),

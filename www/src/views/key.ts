@@ -3,6 +3,7 @@ import { button, emptyState, field } from "../ui/controls.ts";
 import { fill, h, type Child } from "../ui/dom.ts";
 import { icon } from "../ui/icons.ts";
 import { attempt, toast } from "../ui/toasts.ts";
+import { diskCard } from "./disk-card.ts";
 import { askPassphrase } from "./passphrase-dialog.ts";
 
 /** The name under which the key is kept. */
@@ -12,6 +13,7 @@ const service = "places-api";
 export function keyView(app: App): View<unknown> {
   const { credentials } = app.store;
   const body = h("div", { class: "card key-card", "data-testid": "key-card" });
+  const disk = diskCard(app);
   const element = h(
     "section",
     { class: "pane single", "aria-label": "Key" },
@@ -22,6 +24,7 @@ export function keyView(app: App): View<unknown> {
       "A place for the API key of a service you use. It is sealed with AES-256-GCM before it is stored, and travels sealed: the server never sees it.",
     ),
     body,
+    disk.element,
   );
 
   let keptBefore = false;
@@ -30,10 +33,13 @@ export function keyView(app: App): View<unknown> {
       const kept = (keptBefore = await credentials.has(service));
       body.dataset["state"] = credentials.locked ? "locked" : kept ? "kept" : "empty";
       fill(body, credentials.locked ? locked(kept) : kept ? shut() : form(false));
+      disk.refresh();
     });
   // A key that arrives from another device, while this page invites to choose a passphrase.
   app.sync.watch(() => {
-    if (element.hidden || !credentials.locked) return;
+    if (element.hidden) return;
+    disk.refresh();
+    if (!credentials.locked) return;
     void credentials.has(service).then(
       (kept) => kept !== keptBefore && render(),
       () => undefined,
