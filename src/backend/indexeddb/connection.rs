@@ -14,12 +14,16 @@ use super::open;
 use super::pulse::{Life, Pulse, living};
 use crate::backend::incident::{Incident, Incidents, Loss};
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::environment::{Renewal, fresh_log};
 use crate::platform::{sleep, within};
 use crate::policy::Occasion;
 
 /// How long a connection may take to come back once another tab has asked for an upgrade, milliseconds: as long as that
 /// upgrade may take.
 const UPGRADE_MS: f64 = 30_000.0;
+
+/// How long a new log is waited for once the database is open, milliseconds.
+const LOG_MS: f64 = 1_000.0;
 
 /// The pauses before an operation is tried again on a new connection, milliseconds.
 const PAUSES_MS: [f64; 3] = [0.0, 100.0, 400.0];
@@ -135,7 +139,12 @@ impl Connection {
     }
 
     async fn open_again(&self, occasion: Occasion, limit: f64) -> Result<Opened> {
+        // A connection that broke may have broken in the middle of a write.
+        let renewal = if self.broken.get() == 0 { Renewal::Once } else { Renewal::Again };
+        let fresh_log = fresh_log(renewal);
         let (database, found) = open::open(&self.name, &self.layout.wanted(), occasion, limit).await?;
+        // Nothing is written behind what a kill left in the old log.
+        within(LOG_MS, fresh_log).await;
         let version = open::version_of(&database);
         let opened = Opened { database, layout: Rc::new(self.layout.of(found)) };
         let handle = self.watch(opened.clone());

@@ -7,6 +7,7 @@ use super::api::{answer, begin};
 use super::convert::{from_row, to_row};
 use super::error::from_js;
 use super::layout::Layout;
+use super::mark::COMMITS;
 use crate::error::{ErrorKind, Result};
 use crate::model::{Body, Durability, Key, Meta, Record, system};
 use crate::platform::{Payload, now, random};
@@ -31,7 +32,9 @@ pub(super) async fn identify(database: &IdbDatabase, layout: &Layout) -> Result<
     let meta = Meta { version: 1, created: now(), modified: now(), ..Meta::default() };
     let body = Body::Clear(Payload::from(JsValue::from_str(&birth)));
     let row = to_row(&Record { key: Key::from(BIRTH), body, meta }, &layout.place(system::SYNC));
-    let transaction = begin(database, &[system::SYNC], Some(Durability::Strict))?;
+    // With the store of marks, which all that writes shares: Chromium has a database deleted where two unfinished
+    // transactions over different object stores are killed.
+    let transaction = begin(database, &[system::SYNC, COMMITS], Some(Durability::Strict))?;
     let store = transaction.object_store(system::SYNC).map_err(|thrown| from_js(&thrown))?;
     match answer(store.add_with_key(&row, &BIRTH.into())).await {
         Ok(_) => Ok(Identity { birth, fresh: true }),

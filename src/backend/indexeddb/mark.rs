@@ -17,6 +17,9 @@ use crate::model::Durability;
 use crate::platform::now;
 
 /// The object store of marks: `{number, at}` under the name of the connection.
+///
+/// INVARIANT: every transaction that writes has it in its scope, so that no two of a database are under way at once. Killed
+/// with two of them, Chromium deletes every database of the origin: `docs/adr/0009-what-a-kill-leaves-in-chromium.md`.
 pub(super) const COMMITS: &str = "tidekeep:commits";
 /// How long a mark is kept, milliseconds: far longer than any commit is repeated.
 const KEPT_MS: f64 = 86_400_000.0;

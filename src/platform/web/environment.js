@@ -28,6 +28,43 @@ export function persist() {
   return Promise.resolve(asked).then((granted) => granted === true, () => false);
 }
 
+let renewed;
+
+/**
+ * Has Chromium begin a new log below IndexedDB; elsewhere, nothing. Once in each page and worker, unless it is to happen
+ * again.
+ *
+ * A browser that is killed in the middle of a write leaves a part of a record at the end of LevelDB's log. LevelDB passes
+ * over it and goes on writing behind it; at the next opening but one it takes what it finds there for damage, and Chromium
+ * deletes every database of the origin. Where a database is deleted, LevelDB moves what the log holds to a table and drops
+ * the log: docs/adr/0009-what-a-kill-leaves-in-chromium.md.
+ */
+export function renewLog(again) {
+  if (again || !renewed) renewed = /Chrom(e|ium)\//.test(globalThis.navigator?.userAgent) ? dropLog('tidekeep:log') : Promise.resolve();
+  return renewed;
+}
+
+function dropLog(name) {
+  return new Promise((resolve) => {
+    // What keeps it from working is met by what opens the database itself, too, and told there.
+    const settle = (request, done) => {
+      request.onsuccess = () => done(request.result);
+      request.onerror = (event) => {
+        event.preventDefault();
+        resolve();
+      };
+    };
+    try {
+      settle(globalThis.indexedDB.open(name), (database) => {
+        database.close();
+        settle(globalThis.indexedDB.deleteDatabase(name), resolve);
+      });
+    } catch {
+      resolve();
+    }
+  });
+}
+
 /** Resolves when there is nothing better to do, within a second. */
 export function idle() {
   return new Promise((resolve) => {

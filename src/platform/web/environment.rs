@@ -1,5 +1,7 @@
 //! What the place we run in is and offers.
 
+use core::future::Future;
+
 use js_sys::{Array, Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -15,6 +17,8 @@ extern "C" {
     fn try_lock(name: &str) -> Promise;
     #[wasm_bindgen(js_name = watchHidden)]
     fn watch_hidden(on_hidden: &Closure<dyn FnMut()>) -> Function;
+    #[wasm_bindgen(js_name = renewLog)]
+    fn renew_log(again: bool) -> Promise;
     fn online() -> bool;
     fn idle() -> Promise;
     #[wasm_bindgen(js_name = hasChannel)]
@@ -73,6 +77,25 @@ pub(crate) async fn space() -> Space {
 /// Asks the browser to protect the origin from eviction; answers whether it does.
 pub(crate) async fn protect() -> bool {
     JsFuture::from(persist()).await.is_ok_and(|granted| granted.is_truthy())
+}
+
+/// When the log below the origin's databases is to be a new one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Renewal {
+    /// The first time that this page or worker asks.
+    Once,
+    Again,
+}
+
+/// Has the browser begin a new log below its databases, where that keeps them from being lost; resolves when it has.
+///
+/// It is asked for at once, and not when the future is polled.
+pub(crate) fn fresh_log(renewal: Renewal) -> impl Future<Output = ()> {
+    let begun = renew_log(renewal == Renewal::Again);
+    async move {
+        // It cannot reject.
+        let _ = JsFuture::from(begun).await;
+    }
 }
 
 /// Resolves when there is nothing better to do, within a second.
