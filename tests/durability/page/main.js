@@ -1,3 +1,4 @@
+import { bare, bareBoth, isBare } from "./bare.js";
 import { batches } from "./batches.js";
 import { equivalence } from "./equivalence.js";
 import { hostile } from "./hostile.js";
@@ -19,6 +20,9 @@ globalThis.page = {
   batches,
   fill,
   survey,
+  bare,
+  bareBoth,
+  wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
   load,
   reopen,
   unload,
@@ -31,13 +35,14 @@ globalThis.page = {
 /** What the store of a way of writing holds, lane by lane; and what its indexes make of it. */
 async function read(way) {
   const store = await open(way);
+  let lost = false;
+  if (!isBare(way)) store.on("lost", () => (lost = true));
   const lanes = {};
   const lane = (key) => (lanes[key.split(":")[0]] ??= { notes: {}, entries: {} });
   for (const note of await store.collection("notes").all()) lane(note.id).notes[note.id] = note;
-  const keys = await store.keys();
-  const entries = await store.getMany(keys, { includeMetadata: true });
+  const entries = isBare(way) ? await store.entries() : await store.getMany(await store.keys(), { includeMetadata: true });
   for (const [key, { value, tags, metadata = {} }] of entries) lane(key).entries[key] = { value, tags, metadata };
   const pending = way === "synced" ? (await store.sync.pending()).map(({ key }) => key) : undefined;
   await store.close();
-  return { lanes, pending, indexes: await compareIndexes(way) };
+  return { lanes, pending, lost, indexes: await compareIndexes(way) };
 }

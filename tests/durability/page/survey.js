@@ -9,9 +9,9 @@ const options = { name: NAME, platform: "auto", durability: "strict", collection
 const note = (at) => ({ id: `n${at}`, slug: `s${at}`, place: `p${at % 7}`, rank: at, tags: ["t"], text: "x".repeat(500) });
 
 /** Writes so many records, each acknowledged as strict. */
-export async function fill(count) {
+export async function fill(count, from = 0) {
   const store = await createStorage(options);
-  for (let at = 0; at < count; at += 10) {
+  for (let at = from; at < from + count; at += 10) {
     await store.collection("notes").putMany(Array.from({ length: 10 }, (_, of) => note(at + of)));
   }
   await store.close();

@@ -1,6 +1,7 @@
 // Writes lanes at full speed and tells the test, outside of the browser, what has been acknowledged.
 
 import { createStorage } from "/tidekeep/index.js";
+import { isBare, openBare } from "./bare.js";
 import { COLLECTIONS, operation, perform } from "./program.js";
 
 const endpoint = { endpoint: `${location.origin}/v1/nowhere`, auth: () => "token", enabled: false };
@@ -8,7 +9,8 @@ const endpoint = { endpoint: `${location.origin}/v1/nowhere`, auth: () => "token
 const WAYS = { relaxed: { durability: "relaxed" }, strict: { durability: "strict" }, synced: { sync: endpoint } };
 
 /** Opens the store of a way of writing. */
-export const open = (way) => createStorage({ name: way, type: "indexeddb", collections: COLLECTIONS, ...WAYS[way] });
+export const open = (way) =>
+  isBare(way) ? openBare(way) : createStorage({ name: way, type: "indexeddb", collections: COLLECTIONS, ...WAYS[way] });
 
 /**
  * Writes until it is killed.

@@ -45,6 +45,7 @@ export async function start(profile, flags = []) {
       const { targetId } = await call("Target.createTarget", { url: "about:blank" });
       const { sessionId } = await call("Target.attachToTarget", { targetId, flatten: true });
       const ask = (method, params) => call(method, params, sessionId);
+      const close = () => call("Target.closeTarget", { targetId });
       /** Runs an expression in the page and awaits it. */
       const evaluate = async (expression) => {
         const params = { expression, awaitPromise: true, returnByValue: true };
@@ -57,14 +58,27 @@ export async function start(profile, flags = []) {
       await ask("Page.navigate", { url });
       const ready = () => evaluate("'page' in globalThis").catch(() => false); // what is asked too early may be cut off
       await until("the page", ready);
-      return { ask, evaluate, close: () => call("Target.closeTarget", { targetId }) };
+      return { ask, evaluate, close };
     },
-    /** The processes in which pages run. */
-    async renderers() {
-      const { processInfo } = await call("SystemInfo.getProcessInfo");
-      return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
+    /** Kills the processes in which pages run, and waits until the browser has noticed. */
+    async killRenderers() {
+      const renderers = async () => {
+        const { processInfo } = await call("SystemInfo.getProcessInfo");
+        return processInfo.filter(({ type }) => type === "renderer").map(({ id }) => id);
+      };
+      const killed = await renderers();
+      for (const pid of killed) killOne(pid);
+      await until("the renderers' end", async () => !(await renderers()).some((pid) => killed.includes(pid)));
     },
   };
+}
+
+function killOne(pid) {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It has just ended by itself.
+  }
 }
 
 /** Calls by the debugging protocol; those that wait when the browser ends are refused. */

@@ -28,9 +28,6 @@ export async function startDriven(engine, profile) {
       await until("the browser's end", () => !all.some(isRunning));
       await browser.close();
     },
-    async renderers() {
-      return descendants(browser.driver).filter((pid) => /WebKitWebProcess|-contentproc.*tab/.test(words(pid)));
-    },
   };
 }
 

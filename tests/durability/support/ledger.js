@@ -26,6 +26,8 @@ export function ledger(seed, ways, perWay, { loses = false, largest = 60_000 } =
     acknowledged: 0,
     lost: 0,
     sessionsWithLoss: 0,
+    /** How often a store was found empty, and said so by its `lost` event. */
+    told: 0,
     /** What went against the promises. */
     problems: [],
     /** How many index entries were compared with records. */
@@ -61,7 +63,13 @@ export function ledger(seed, ways, perWay, { loses = false, largest = 60_000 } =
     /** Ends a session: compares what the stores hold with what must be there. */
     check(found) {
       let lost = 0;
-      for (const [way, { lanes: held, pending, indexes }] of Object.entries(found)) {
+      const begunAnew = new Set();
+      for (const [way, { lanes: held, pending, indexes, lost: told }] of Object.entries(found)) {
+        if (told && Object.keys(held).length === 0) {
+          book.told += 1;
+          begunAnew.add(way);
+          for (const lane of lanes.filter((lane) => lane.way === way)) beginAnew(lane);
+        }
         for (const lane of lanes.filter((lane) => lane.way === way)) {
           const { acknowledged } = lane;
           catchUp(program, lane, held[lane.lane] ?? empty(), loses, book.problems);
@@ -75,11 +83,19 @@ export function ledger(seed, ways, perWay, { loses = false, largest = 60_000 } =
       }
       book.lost += lost;
       book.sessionsWithLoss += lost > 0 ? 1 : 0;
-      stood.push(Object.fromEntries(lanes.map(({ lane, at }) => [lane, at])));
+      // What is heard later of a store that was lost has been lost with it.
+      stood.push(Object.fromEntries(lanes.map(({ way, lane, at }) => [lane, begunAnew.has(way) ? Infinity : at])));
       for (const lane of lanes) lane.acknowledged = lane.at;
     },
   };
   return book;
+}
+
+/** A lane of a store that was lost, and said so: it is empty, and goes on behind what was acknowledged. */
+function beginAnew(lane) {
+  lane.state = empty();
+  lane.at = lane.acknowledged;
+  lane.touched.clear();
 }
 
 /** Goes on with a lane to the state that the store holds: that of some operation at or after the last acknowledged. */
