@@ -11,6 +11,7 @@ use super::promise;
 use super::store::Shared;
 use super::unlock::passphrase;
 use crate::error::{Error, ErrorKind};
+use crate::store::LockReason;
 
 /// The secrets of a store.
 #[wasm_bindgen]
@@ -49,9 +50,12 @@ impl Credentials {
         })
     }
 
-    /// Forgets every key.
+    /// Forgets every key, in every tab and worker.
     pub fn lock(&self) {
-        self.0.store.credentials().lock();
+        if let Some(surroundings) = &*self.0.surroundings.borrow() {
+            surroundings.lock();
+        }
+        self.0.store.credentials().lock(LockReason::Call);
     }
 
     /// Seals a secret.
@@ -67,7 +71,7 @@ impl Credentials {
                 ));
             }
             Ok(async move {
-                shared.asking.for_sealed(&shared.store, true).await?;
+                shared.keys_ready().await?;
                 Ok(write_result(&shared.store.credentials().set(&service, secret, &options.entry).await?))
             })
         })
@@ -78,7 +82,7 @@ impl Credentials {
         let shared = Rc::clone(&self.0);
         promise("credentials.get", || {
             Ok(async move {
-                shared.asking.for_sealed(&shared.store, true).await?;
+                shared.keys_ready().await?;
                 let secret = shared.store.credentials().get(&service).await?;
                 Ok(secret.map_or(JsValue::UNDEFINED, crate::platform::Payload::into_js))
             })

@@ -14,10 +14,10 @@ use super::{error, space, sync};
 use crate::backend::incident::Loss;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::{environment, spawn};
-use crate::store::{Change, ChangeKind, ChangeSource, Degraded, Event, Lost, Subscription};
+use crate::store::{Change, ChangeKind, ChangeSource, Degraded, Event, LockReason, Locked, Lost, Subscription};
 
 /// The kinds of events there are.
-const KINDS: [&str; 7] = ["change", "degraded", "quota", "sync", "error", "healed", "lost"];
+const KINDS: [&str; 8] = ["change", "degraded", "quota", "sync", "error", "healed", "lost", "lock"];
 
 /// The listeners of a store, kept until they are taken off.
 #[derive(Debug, Default)]
@@ -40,6 +40,11 @@ impl Listeners {
         self.next.set(number + 1);
         self.kept.borrow_mut().insert(number, kept);
         number
+    }
+
+    /// Keeps what the store itself listens with, until it is gone.
+    pub(super) fn keep_listening(&self, subscription: Subscription) {
+        self.keep(Kept::Store(subscription));
     }
 
     fn has(&self, number: u64) -> bool {
@@ -66,7 +71,7 @@ pub(super) fn call(listener: &Function, arguments: &[JsValue]) {
 /// Adds a listener; gives the function that takes it off.
 pub(super) fn subscribe(shared: &Rc<Shared>, kind: &str, listener: Function) -> Result<Function> {
     let number = match kind {
-        "change" | "error" | "healed" | "lost" => {
+        "change" | "error" | "healed" | "lost" | "lock" => {
             let earlier = shared.vigil.as_ref().and_then(Vigil::lost).filter(|_| kind == "lost");
             let (kind, later) = (kind.to_owned(), listener.clone());
             let number = shared.listeners.keep(Kept::Store(shared.store.events().subscribe(move |event| {
@@ -131,6 +136,7 @@ fn told(kind: &str, event: &Event, tell: impl Fn(JsValue)) {
         ("error", Event::Error(failure)) => tell(error::to_js(failure)),
         ("healed", Event::Healed { attempts }) => tell(object([("attempts", JsValue::from(*attempts))])),
         ("lost", Event::Lost(loss)) => tell(lost(loss)),
+        ("lock", Event::Locked(change)) => tell(locked(*change)),
         _ => {}
     }
 }
@@ -161,6 +167,16 @@ fn lost(lost: &Lost) -> JsValue {
         Loss::Replaced => "replaced",
     };
     object([("reason", JsValue::from_str(reason)), ("unsynced", number(lost.unsynced))])
+}
+
+fn locked(change: Locked) -> JsValue {
+    let reason = match change.reason {
+        LockReason::Call => "call",
+        LockReason::Idle => "idle",
+        LockReason::Hidden => "hidden",
+        LockReason::Tab => "tab",
+    };
+    object([("locked", JsValue::from_bool(change.locked)), ("reason", JsValue::from_str(reason))])
 }
 
 fn degraded(degraded: &Degraded) -> JsValue {

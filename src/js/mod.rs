@@ -3,6 +3,7 @@
 //! Arguments are read and values copied before a method returns its promise, so what a caller changes afterwards
 //! changes nothing stored. Every method takes `&self` and works on a clone, so `close()` is legal at any time.
 
+mod autolock;
 mod collection;
 mod convert;
 mod credentials;

@@ -1,11 +1,12 @@
 //! `createStorage`: options to a store.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::Promise;
 use wasm_bindgen::prelude::*;
 
+use super::autolock;
 use super::convert::{items, names, property};
 use super::options::Options;
 use super::schema;
@@ -24,7 +25,7 @@ use crate::backend::memory::{DEFAULT_CAPACITY, MemoryBackend};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Collection, Durability, Index, KeyPath, Schema};
 use crate::platform::{is_array, now, number_text};
-use crate::policy::{Candidates, falls_back};
+use crate::policy::{AutoLock, Candidates, falls_back};
 use crate::store::{self, Check, Checks, Degraded, Parts, Space};
 
 /// The options of `createStorage`.
@@ -45,6 +46,9 @@ const KNOWN: &[&str] = &[
     "signal",
 ];
 
+/// The options of `encryption`.
+const ENCRYPTION: &[&str] = &["key", "passphrase", "autoLock"];
+
 /// All that there is to know before anything is opened.
 struct Wanted {
     name: String,
@@ -55,6 +59,7 @@ struct Wanted {
     capacity: u64,
     cache: Option<CacheLimits>,
     asking: Rc<Asking>,
+    auto_lock: Option<AutoLock>,
     replication: Option<Replication>,
 }
 
@@ -89,6 +94,7 @@ fn read(options: &JsValue) -> Result<Wanted> {
     if candidates.iter().any(|kind| kind == "cloud") && replication.is_none() {
         return Err(Error::new(ErrorKind::InvalidConfig, "the backend “cloud” needs a “sync” with an endpoint"));
     }
+    let encryption = options.value("encryption")?;
     // What these two do is done around the store, in `index.js`.
     options.flag("profile")?;
     options.gate()?;
@@ -100,7 +106,8 @@ fn read(options: &JsValue) -> Result<Wanted> {
         durability: options.durability()?.unwrap_or_default(),
         capacity: options.whole("capacity")?.map_or(DEFAULT_CAPACITY, |capacity| capacity as u64),
         cache: cache(&options.value("cache")?)?,
-        asking: Rc::new(asking(&options.value("encryption")?)?),
+        asking: Rc::new(asking(&encryption)?),
+        auto_lock: autolock::read(&Options::read(&encryption, ENCRYPTION)?.value("autoLock")?)?,
         replication,
     })
 }
@@ -125,7 +132,7 @@ fn cache(given: &JsValue) -> Result<Option<CacheLimits>> {
 }
 
 fn asking(encryption: &JsValue) -> Result<Asking> {
-    let options = Options::read(encryption, &["key", "passphrase"])?;
+    let options = Options::read(encryption, ENCRYPTION)?;
     if let Some(key) = options.text("key")?.filter(|key| key != "passphrase") {
         return Err(
             Error::new(ErrorKind::InvalidConfig, "the key-encryption key comes from a “passphrase”").with("key", key)
@@ -247,9 +254,11 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
         _keeping: Some(keeping),
         vigil: database.map(Vigil::over),
         surroundings: RefCell::default(),
+        looks: Cell::default(),
     });
     sync::listen(&shared);
     vigil::begin(&shared);
+    autolock::begin(&shared, wanted.auto_lock);
     let surroundings = Surroundings::around(&shared, tabs);
     shared.surroundings.replace(Some(surroundings));
     Ok(shared)

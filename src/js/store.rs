@@ -1,12 +1,13 @@
 //! `DataStore`: the handle that applications hold.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use js_sys::{Array, Promise};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
+use super::autolock;
 use super::collection::Collection;
 use super::convert::{maybe, metadata, number, object, strings};
 use super::credentials::Credentials;
@@ -38,6 +39,8 @@ pub(super) struct Shared {
     pub(super) vigil: Option<Vigil>,
     /// What reaches the store from around it, until it is closed.
     pub(super) surroundings: RefCell<Option<Surroundings>>,
+    /// Whose turn it is to look after the keys.
+    pub(super) looks: Cell<u32>,
 }
 
 impl Shared {
@@ -64,6 +67,7 @@ impl Shared {
             _keeping: None,
             vigil: None,
             surroundings: RefCell::default(),
+            looks: Cell::default(),
         }
     }
 
@@ -90,7 +94,13 @@ impl Shared {
 
     /// Asks for the passphrase where these records are sealed and the keys are locked.
     pub(super) async fn ready(&self, records: &Records) -> Result<()> {
-        self.asking.for_sealed(&self.store, records.encrypted()).await
+        if records.encrypted() { self.keys_ready().await } else { Ok(()) }
+    }
+
+    /// Asks for the passphrase where the keys are locked. From now on they are used.
+    pub(super) async fn keys_ready(&self) -> Result<()> {
+        autolock::used(self);
+        self.asking.for_sealed(&self.store, true).await
     }
 }
 

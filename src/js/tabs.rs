@@ -3,10 +3,11 @@
 use core::cell::RefCell;
 use std::rc::{Rc, Weak};
 
+use super::autolock;
 use super::store::Shared;
 use crate::platform::environment::{Channel, Presence, crosses_tabs, has_network};
 use crate::platform::spawn;
-use crate::store::{ChangeSource, Event, Outgoing, Subscription, TabMessage};
+use crate::store::{ChangeSource, Event, LockReason, Outgoing, Subscription, TabMessage};
 
 /// The tabs, workers and service workers that have the same database open.
 #[derive(Debug)]
@@ -43,6 +44,16 @@ impl Tabs {
         self.see_to(first);
     }
 
+    /// Has the others lock their keys: at once, and not with what waits for the end of the turn.
+    fn lock(&self) {
+        self.tell(&TabMessage { lock: true, ..TabMessage::default() });
+    }
+
+    /// Tells that open keys were used.
+    fn used(&self, at: f64) {
+        self.tell(&TabMessage { used: Some(at), ..TabMessage::default() });
+    }
+
     /// Lets the others go their own ways.
     pub(super) fn leave(&self) {
         let waiting = self.outgoing.borrow_mut().take();
@@ -72,6 +83,12 @@ impl Tabs {
     fn heard(&self, text: &str) {
         let Some(shared) = self.store.borrow().upgrade() else { return };
         let Some(message) = TabMessage::parse(text) else { return };
+        if message.lock {
+            shared.store.credentials().lock(LockReason::Tab);
+        }
+        if let Some(at) = message.used {
+            shared.store.heard_of_use(at);
+        }
         if let Some(running) = shared.sync.as_ref().filter(|_| message.wrote) {
             running.sync.notify_write();
         }
@@ -93,7 +110,12 @@ impl Surroundings {
     /// Puts a store in touch with the other tabs, the network and the page.
     pub(super) fn around(shared: &Rc<Shared>, tabs: Option<Rc<Tabs>>) -> Self {
         let (online, back) = (Rc::downgrade(shared), Rc::downgrade(shared));
-        let presence = Presence::watch(move |is| set_online(&online, is), move || came_back(&back));
+        let sight = Rc::downgrade(shared);
+        let presence = Presence::watch(
+            move |is| set_online(&online, is),
+            move || came_back(&back),
+            move |how| autolock::seen(&sight, &how),
+        );
         if !has_network() {
             set_online(&Rc::downgrade(shared), false);
         }
@@ -110,6 +132,20 @@ impl Surroundings {
             })
         });
         Self { tabs, _telling: telling, _presence: presence }
+    }
+
+    /// Has the other tabs lock their keys.
+    pub(super) fn lock(&self) {
+        if let Some(tabs) = &self.tabs {
+            tabs.lock();
+        }
+    }
+
+    /// Tells the other tabs that open keys were used.
+    pub(super) fn used(&self, at: f64) {
+        if let Some(tabs) = &self.tabs {
+            tabs.used(at);
+        }
     }
 
     /// Whether other tabs are told of changes, and tell theirs.

@@ -8,8 +8,10 @@ mod native;
 mod web;
 
 #[cfg(not(target_family = "wasm"))]
-pub use native::{Payload, breathe, folded, now, number_of, number_text, pbkdf2_sha256, random};
+pub use native::{Payload, breathe, folded, now, number_of, number_text, pbkdf2_sha256, random, steady};
 #[cfg(target_family = "wasm")]
-pub use web::{Payload, breathe, folded, now, number_of, number_text, pbkdf2_sha256, random, sleep, spawn, within};
+pub use web::{
+    Payload, breathe, folded, now, number_of, number_text, pbkdf2_sha256, random, sleep, spawn, steady, within,
+};
 #[cfg(target_family = "wasm")]
 pub(crate) use web::{environment, is_array, items, names, said, slumber};

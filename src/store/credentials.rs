@@ -1,6 +1,6 @@
 //! Secrets: sealed at rest, opened only while the keys are.
 
-use super::{Collection, DataStore, EntryOptions, Event, Item, ListOptions, WriteResult};
+use super::{Collection, DataStore, EntryOptions, Event, Item, ListOptions, LockReason, Locked, WriteResult};
 use crate::backend::{Read, Scan};
 use crate::crypto::Unlocked;
 use crate::error::{Error, ErrorKind, Result};
@@ -38,10 +38,15 @@ impl Credentials {
         Ok(!self.store.0.stack.scan(&scan).await?.is_empty())
     }
 
-    /// Forgets every key.
-    pub fn lock(&self) {
+    /// Forgets every key. An unlocking that is under way then opens none.
+    pub fn lock(&self, reason: LockReason) {
+        let were_open = !self.locked();
         self.store.0.keyring.lock();
+        self.store.keys_locked();
         self.store.events().emit(&Event::Keys);
+        if were_open {
+            self.store.events().emit(&Event::Locked(Locked { locked: true, reason }));
+        }
     }
 
     /// Opens the keys with the passphrase, or makes the first one.
@@ -51,9 +56,19 @@ impl Credentials {
     /// `AUTHENTICATION_FAILED` for a wrong passphrase, `INVALID_CONFIG` for an empty one; `INSECURE_CONTEXT` where the
     /// page has no Web Crypto; `CORRUPTED` for a key that cannot be read.
     pub async fn unlock(&self, passphrase: &[u8]) -> Result<()> {
+        let were_locked = self.locked();
         self.unlock_or_create(passphrase).await.map_err(|error| error.during("unlock"))?;
-        self.store.events().emit(&Event::Keys);
+        self.opened(were_locked);
         Ok(())
+    }
+
+    /// Tells that keys were opened.
+    fn opened(&self, were_locked: bool) {
+        self.store.keys_opened();
+        self.store.events().emit(&Event::Keys);
+        if were_locked {
+            self.store.events().emit(&Event::Locked(Locked { locked: false, reason: LockReason::Call }));
+        }
     }
 
     async fn unlock_or_create(&self, passphrase: &[u8]) -> Result<()> {

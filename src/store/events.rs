@@ -16,8 +16,10 @@ pub enum Event {
     Changed(Changes),
     /// Changes may have been made that nobody told of.
     Missed,
-    /// The keys were locked, or opened.
+    /// The keys were locked, or opened, or more of them were.
     Keys,
+    /// The keys were open and are locked, or the other way round.
+    Locked(Locked),
     /// The store is being closed.
     Closing,
     /// Usage has passed four fifths of what there may be.
@@ -31,6 +33,28 @@ pub enum Event {
     },
     /// The database was lost, with what was in it.
     Lost(Lost),
+}
+
+/// That the keys were locked or opened, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Locked {
+    /// Whether they are locked now.
+    pub locked: bool,
+    /// What did it.
+    pub reason: LockReason,
+}
+
+/// What locked the keys, or opened them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockReason {
+    /// The application.
+    Call,
+    /// They were not used for too long.
+    Idle,
+    /// The page was out of sight for too long, or is being put aside by the browser, where it would hear of nothing.
+    Hidden,
+    /// Another tab.
+    Tab,
 }
 
 /// How a database was lost.

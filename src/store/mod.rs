@@ -1,5 +1,6 @@
 //! What an application sees, without JavaScript: a store, its collections, its credentials, its events.
 
+mod autolock;
 mod changes;
 mod collection;
 mod credentials;
@@ -31,7 +32,7 @@ pub use crate::backend::layer::Isolation;
 pub use changes::{Change, ChangeKind, ChangeSource, Changes};
 pub use collection::{Collection, Entry};
 pub use credentials::Credentials;
-pub use events::{Event, Events, Lost, Subscription};
+pub use events::{Event, Events, LockReason, Locked, Lost, Subscription};
 pub use gate::Gate;
 pub use listing::{Folder, Item, ListOptions};
 pub use options::{EntryOptions, WriteResult};
@@ -61,6 +62,7 @@ struct Inner {
     backend: Rc<dyn Backend>,
     space: Rc<Space>,
     keyring: Rc<Keyring>,
+    guard: Rc<autolock::Guard>,
     searchables: Vec<Rc<Searchable>>,
     events: Events,
     durability: Durability,
@@ -126,6 +128,7 @@ impl DataStore {
             backend: parts.backend,
             space: parts.space,
             keyring,
+            guard: Rc::default(),
             events: Events::default(),
             durability: parts.durability,
             checks: parts.checks,

@@ -15,15 +15,20 @@ const MOST_CHANGES: usize = 1_000;
 ///
 /// # Behavior
 ///
+/// - That the keys are to be locked is said without a word of which, or why.
 /// - It is a text; keys of every type survive it.
 /// - A commit of more than a thousand records is told as its collections, each changed in [many](ChangeKind::Many)
 ///   places; one that was emptied stays so.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct TabMessage {
     /// Whether something was written that waits to be sent to the endpoint.
     pub wrote: bool,
     /// What was changed, commit by commit.
     pub commits: Vec<Vec<Change>>,
+    /// Whether the keys are to be locked.
+    pub lock: bool,
+    /// When open keys were used last, milliseconds since the epoch.
+    pub used: Option<f64>,
 }
 
 impl TabMessage {
@@ -40,11 +45,12 @@ impl TabMessage {
     /// Writes it.
     #[must_use]
     pub fn to_text(&self) -> String {
-        Object::new()
+        let message = Object::new()
             .whole("tidekeep", VERSION)
             .flag("wrote", self.wrote)
-            .json("commits", &array(self.commits.iter().map(|commit| commit_text(commit))))
-            .finish()
+            .json("commits", &array(self.commits.iter().map(|commit| commit_text(commit))));
+        let message = if self.lock { message.flag("lock", true) } else { message };
+        message.maybe(self.used, |message, used| message.number("used", used)).finish()
     }
 }
 
@@ -54,6 +60,8 @@ impl FromJson for TabMessage {
         Ok(Self {
             wrote: members.required("wrote", Json::flag)?,
             commits: members.required("commits", |json| json.items()?.into_iter().map(commit).collect())?,
+            lock: members.optional("lock", Json::flag)?.unwrap_or(false),
+            used: members.optional("used", Json::number)?,
         })
     }
 }
@@ -183,12 +191,14 @@ mod tests {
         fn a_message_is_read_as_it_was_written(
             wrote: bool,
             commits in prop::collection::vec(prop::collection::vec(changes(), 0..6), 0..4),
+            lock: bool,
+            used in prop::option::of(0.0..9e15f64),
         ) {
             let commits: Vec<Vec<Change>> = commits.into_iter().map(|mut commit| {
                 commit.dedup_by(|a, b| !is_of_one(a.kind) && a == b);
                 commit
             }).collect();
-            let message = TabMessage { wrote, commits };
+            let message = TabMessage { wrote, commits, lock, used };
             prop_assert_eq!(TabMessage::parse(&message.to_text()), Some(message));
         }
 
@@ -200,7 +210,8 @@ mod tests {
         #[test]
         fn a_damaged_message_is_read_whole_or_not_at_all(at in 0usize..80, with: char) {
             let commits = vec![vec![Change::new("notes", Key::from("a"), ChangeKind::Put)]];
-            let mut text: Vec<char> = TabMessage { wrote: true, commits }.to_text().chars().collect();
+            let message = TabMessage { wrote: true, commits, ..TabMessage::default() };
+            let mut text: Vec<char> = message.to_text().chars().collect();
             if let Some(place) = text.get_mut(at) {
                 *place = with;
             }
@@ -217,6 +228,8 @@ mod tests {
             r#"{"tidekeep":2,"wrote":true,"commits":[]}"#,
             r#"{"tidekeep":1,"wrote":1,"commits":[]}"#,
             r#"{"tidekeep":1,"wrote":true}"#,
+            r#"{"tidekeep":1,"wrote":true,"commits":[],"lock":1}"#,
+            r#"{"tidekeep":1,"wrote":true,"commits":[],"used":"now"}"#,
             r#"{"tidekeep":1,"wrote":true,"commits":[["notes","put","a"]]}"#,
             r#"{"tidekeep":1,"wrote":true,"commits":[[["tidekeep:keys","put","a"]]]}"#,
             r#"{"tidekeep":1,"wrote":true,"commits":[[["credentials","put","a"]]]}"#,
@@ -243,7 +256,7 @@ mod tests {
         let told =
             ["places", "notes", "places"].into_iter().zip([ChangeKind::Clear, ChangeKind::Many, ChangeKind::Many]);
         let told: Vec<Change> = told.map(|(name, kind)| Change::of_all(name, kind)).collect();
-        assert_eq!(message, TabMessage { wrote: true, commits: vec![told] });
+        assert_eq!(message, TabMessage { wrote: true, commits: vec![told], ..TabMessage::default() });
         assert!(outgoing.wrote(), "what was taken waits no longer");
     }
 }

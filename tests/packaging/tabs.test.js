@@ -104,6 +104,47 @@ describe("tabs of one database in Chromium", () => {
     assert.equal(await second.call("get", "k"), 2);
   });
 
+  test("a lock in one tab locks the others, one that was frozen as it thaws", async (t) => {
+    const [first, second, third] = await tabs(t, 3);
+    for (const tab of [first, second, third]) await tab.call("unlock");
+    const devtools = await third.context.newCDPSession(third.page);
+    await devtools.send("Page.setWebLifecycleState", { state: "frozen" });
+    const at = await first.call("lock");
+    const [, locked] = await until("the other tab to lock", () => second.call("locks"), (locks) => locks.length === 2);
+    assert.deepEqual([locked.locked, locked.reason], [true, "tab"]);
+    t.diagnostic(`the other tab is locked after ${(locked.at - at).toFixed(1)} ms`);
+    assert.deepEqual([await first.call("secret"), await second.call("secret")], ["LOCKED", "LOCKED"]);
+    await devtools.send("Page.setWebLifecycleState", { state: "active" });
+    await until("the frozen tab to lock", () => third.call("locks"), (locks) => locks.length === 2);
+    assert.equal(await third.call("secret"), "LOCKED");
+  });
+
+  test("a page out of sight locks after its time and one in sight does not, and what a device slept through counts", async (t) => {
+    const [first, second] = await tabs(t, 2, { encryption: { autoLock: { hidden: 500, idle: 60_000 } } });
+    for (const tab of [first, second]) await tab.call("unlock");
+    await first.page.evaluate(() => {
+      Object.defineProperty(document, "visibilityState", { value: "hidden", configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    });
+    const [, hidden] = await until("the hidden tab to lock", () => first.call("locks"), (locks) => locks.length === 2);
+    assert.deepEqual([hidden.locked, hidden.reason], [true, "hidden"]);
+    assert.equal(await second.call("secret"), "k", "the other is in sight");
+    // A device that slept for a day: the time of day has gone on, timers have not.
+    await second.page.evaluate(() => {
+      const today = Date.now;
+      Date.now = () => today() + 86_400_000;
+    });
+    assert.equal(await second.call("secret"), "LOCKED");
+    assert.equal((await second.call("locks")).at(-1).reason, "idle");
+  });
+
+  test("a page that may go into the back/forward cache locks itself", async (t) => {
+    const [{ page, call }] = await tabs(t, 1);
+    await call("unlock");
+    await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
+    assert.equal(await call("secret"), "LOCKED");
+  });
+
   test("without a channel, a tab says so, shows what was written once it has the focus, and caches nothing", async (t) => {
     const deaf = (page, at) => at === 1 && page.addInitScript(() => delete globalThis.BroadcastChannel);
     const [first, second] = await tabs(t, 2, { cache: {} }, deaf);

@@ -7,6 +7,26 @@ export interface EncryptionOptions {
   key?: "passphrase";
   /** Asked when something sealed is wanted and the keys are locked. */
   passphrase?: () => Promise<Uint8Array | string> | Uint8Array | string;
+  /**
+   * Has the keys of this tab or worker lock themselves: after so many milliseconds without a use, or as it says. Time
+   * that the device slept through counts. Default: they stay open until `lock()`, or until the store is closed.
+   *
+   * @example
+   * const vault = await createStorage({ name: "vault", encryption: { autoLock: { idle: 300_000, hidden: 60_000 } } });
+   * vault.on("lock", ({ locked, reason }) => console.log(locked ? `locked: ${reason}` : "open"));
+   */
+  autoLock?: number | AutoLock;
+}
+
+/** What keys lock themselves after; milliseconds. */
+export interface AutoLock {
+  /**
+   * So long without a use: a call that reads or writes secrets or sealed records, here or in another tab that has such a
+   * limit too. A use elsewhere counts to within a twentieth of this time.
+   */
+  idle?: number;
+  /** So long out of sight; 0 is as soon as the page is hidden. A worker is never out of sight, so nothing comes of it there. */
+  hidden?: number;
 }
 
 /** Secrets, sealed with AES-256-GCM under a key that the passphrase unlocks. */
@@ -21,7 +41,12 @@ export interface Credentials {
    * await store.credentials.set("openai", "sk-…");
    */
   unlock(options?: { passphrase?: Uint8Array | string }): Promise<void>;
-  /** Forgets every key. */
+  /**
+   * Forgets every key: here, and in every other tab, frame and worker that has the database open. What is being opened or
+   * sealed rejects with `LOCKED`, an unlocking under way with `ABORTED`; nothing can be opened afterwards, before the next
+   * `unlock`. A platform without `BroadcastChannel` locks this tab alone (`getCapabilities().crossTab` is false). A page
+   * that the browser may put into its back/forward cache, where it hears of nothing, locks itself.
+   */
   lock(): void;
   set(service: string, secret: string | Uint8Array | object, options?: { metadata?: Metadata; expiration?: Date }): Promise<WriteResult>;
   get<T = string>(service: string): Promise<T | undefined>;

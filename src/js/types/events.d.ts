@@ -24,6 +24,17 @@ export interface StorageEvents {
   /** Something failed that no caller waits for. */
   error: StorageError;
   /**
+   * The keys of this tab were open and are locked, or the other way round: by a call here (`"call"`), by a `lock()` in
+   * another tab (`"tab"`), after `autoLock` (`"idle"`, `"hidden"`), or because the browser puts the page aside (`"hidden"`).
+   * What was opened before is the application's to let go of.
+   *
+   * @example
+   * store.on("lock", ({ locked, reason }) => {
+   *   if (locked) console.log(`locked: ${reason}`);
+   * });
+   */
+  lock: { locked: boolean; reason: "call" | "idle" | "hidden" | "tab" };
+  /**
    * The browser lost the connection to the database and it is back; what was under way was repeated, and stored once.
    * `attempts` is how often it was lost or could not be had.
    */

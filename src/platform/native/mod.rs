@@ -22,6 +22,13 @@ pub fn now() -> f64 {
         .trunc()
 }
 
+/// Milliseconds by a clock that is never set, since some moment.
+#[must_use]
+pub fn steady() -> f64 {
+    static BEGUN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    BEGUN.get_or_init(std::time::Instant::now).elapsed().as_secs_f64() * 1000.0
+}
+
 /// Lets others go on: nobody waits here, since tests have no main thread to keep free.
 pub async fn breathe() {}
 

@@ -99,9 +99,11 @@ export function hasChannel() {
 
 /**
  * Calls back when the network comes or goes, and when the page comes back: into view, out of the back/forward cache, or
- * from being frozen; without a channel, with the focus too. Gives a function that ends it.
+ * from being frozen; without a channel, with the focus too. `onSeen` is told "visible" or "hidden", at first and when that
+ * changes, and "away" when the page may go into the back/forward cache, where no message reaches it. Gives a function
+ * that ends it.
  */
-export function watchPresence(onOnline, onBack) {
+export function watchPresence(onOnline, onBack, onSeen) {
   const target = globalThis;
   if (typeof target.addEventListener !== 'function') return () => {};
   const page = target.document;
@@ -110,11 +112,14 @@ export function watchPresence(onOnline, onBack) {
     [target, 'online', () => onOnline(true)],
     [target, 'offline', () => onOnline(false)],
     [target, 'pageshow', (event) => { if (event.persisted) onBack(); }],
+    [target, 'pagehide', (event) => { if (event.persisted) onSeen('away'); }],
+    [page, 'visibilitychange', () => onSeen(page.visibilityState)],
     [page, 'resume', back],
     [page, 'visibilitychange', () => { if (page.visibilityState === 'visible') onBack(); }],
     [hasChannel() ? undefined : target, 'focus', back],
   ];
   for (const [where, type, listener] of listeners) where?.addEventListener(type, listener);
+  if (page) onSeen(page.visibilityState);
   return () => {
     for (const [where, type, listener] of listeners) where?.removeEventListener(type, listener);
   };

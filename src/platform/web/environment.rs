@@ -24,7 +24,11 @@ extern "C" {
     #[wasm_bindgen(js_name = hasChannel)]
     fn has_channel() -> bool;
     #[wasm_bindgen(js_name = watchPresence)]
-    fn watch_presence(on_online: &Closure<dyn FnMut(bool)>, on_back: &Closure<dyn FnMut()>) -> Function;
+    fn watch_presence(
+        on_online: &Closure<dyn FnMut(bool)>,
+        on_back: &Closure<dyn FnMut()>,
+        on_seen: &Closure<dyn FnMut(String)>,
+    ) -> Function;
     #[wasm_bindgen(js_name = holdLock)]
     fn hold_lock(name: &str, on_held: &Closure<dyn FnMut(bool)>) -> Function;
     fn report(thrown: &JsValue);
@@ -119,19 +123,28 @@ pub(crate) fn crosses_tabs() -> bool {
     has_channel()
 }
 
-/// Tells when the network comes or goes, and when the page comes back into view or to life, until it is dropped.
+/// Tells when the network comes or goes, when the page comes back into view or to life, and whether it is seen, until it
+/// is dropped.
 #[derive(Debug)]
 pub(crate) struct Presence {
     end: Function,
     _on_online: Closure<dyn FnMut(bool)>,
     _on_back: Closure<dyn FnMut()>,
+    _on_seen: Closure<dyn FnMut(String)>,
 }
 
 impl Presence {
-    pub(crate) fn watch(on_online: impl Fn(bool) + 'static, on_back: impl Fn() + 'static) -> Self {
+    /// `on_seen` is told `visible`, `hidden`, or `away` where the browser puts the page aside.
+    pub(crate) fn watch(
+        on_online: impl Fn(bool) + 'static,
+        on_back: impl Fn() + 'static,
+        on_seen: impl Fn(String) + 'static,
+    ) -> Self {
         let on_online = Closure::<dyn FnMut(bool)>::new(on_online);
         let on_back = Closure::<dyn FnMut()>::new(on_back);
-        Self { end: watch_presence(&on_online, &on_back), _on_online: on_online, _on_back: on_back }
+        let on_seen = Closure::<dyn FnMut(String)>::new(on_seen);
+        let end = watch_presence(&on_online, &on_back, &on_seen);
+        Self { end, _on_online: on_online, _on_back: on_back, _on_seen: on_seen }
     }
 }
 

@@ -15,13 +15,27 @@ pub(crate) use task::slumber;
 pub use task::{breathe, sleep, spawn, within};
 pub use text::folded;
 
+use wasm_bindgen::prelude::*;
+
 use crate::error::{Error, ErrorKind, Result};
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    fn performance_now() -> f64;
+}
 
 /// Milliseconds since the epoch.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "the one place that asks the system for the time")]
 pub fn now() -> f64 {
     js_sys::Date::now()
+}
+
+/// Milliseconds by a clock that is never set, since some moment.
+#[must_use]
+pub fn steady() -> f64 {
+    performance_now()
 }
 
 /// Fills `bytes` from the system's cryptographic generator.

@@ -93,7 +93,7 @@ impl Mailbox {
                 self.fill();
             }
             Event::Closing => self.end(),
-            Event::Quota(_) | Event::Error(_) | Event::Healed { .. } | Event::Lost(_) => {}
+            Event::Quota(_) | Event::Error(_) | Event::Healed { .. } | Event::Lost(_) | Event::Locked(_) => {}
         }
     }
 

@@ -3,6 +3,7 @@
 import { cases as checksums } from "./checksums.js";
 import { cases as faults } from "./faults.js";
 import { cases as live } from "./live.js";
+import { cases as locking } from "./locking.js";
 import { cases as opening } from "./opening.js";
 import { cases as profiling } from "./profiling.js";
 import { cases as queries } from "./queries.js";
@@ -22,6 +23,7 @@ const all = {
   ...search,
   ...writes,
   ...secrets,
+  ...locking,
   ...opening,
   ...checksums,
   ...live,

@@ -9,6 +9,7 @@ const store = { current: undefined };
 const heard = [];
 const results = [];
 const stale = [];
+const locks = [];
 
 export const tab = {
   async open(options) {
@@ -41,6 +42,19 @@ export const tab = {
   },
   stale: () => stale,
   close: () => store.current.close(),
+  /** Opens the keys, and keeps a secret. */
+  async unlock() {
+    store.current.on("lock", ({ locked, reason }) => locks.push({ locked, reason, at: clock() }));
+    await store.current.credentials.unlock({ passphrase: "correct horse battery staple" });
+    await store.current.credentials.set("maps", "k");
+  },
+  /** Locks; gives when. */
+  lock() {
+    store.current.credentials.lock();
+    return clock();
+  },
+  locks: () => locks,
+  secret: () => store.current.credentials.get("maps").catch((error) => error.code),
   /** Reads in turn, again and again; how long that takes in all, milliseconds: by this store, and by IndexedDB alone. */
   async timed(count) {
     await tab.put("hot", 1);
