@@ -4,6 +4,7 @@
 //! small because it runs in every application; the endpoint reads the same shapes with serde.
 
 mod read;
+mod scan;
 mod write;
 
 pub(crate) use read::{FromJson, Json, Malformed, Members, read};
