@@ -1,0 +1,52 @@
+//! What sync answers, as JavaScript sees it.
+
+use wasm_bindgen::prelude::*;
+
+use super::super::convert::{date, maybe, number, object};
+use super::super::error;
+use crate::sync::{EntryState, OutboxEntry, SyncReport, SyncStatus};
+
+/// A `SyncReport`.
+pub(super) fn report(report: &SyncReport) -> JsValue {
+    object([
+        ("pushed", number(report.pushed)),
+        ("pulled", number(report.pulled)),
+        ("conflicts", number(report.conflicts)),
+        ("failed", number(report.failed)),
+        ("durationMs", JsValue::from_f64(report.duration_ms)),
+    ])
+}
+
+/// A `SyncStatus`.
+pub(in crate::js) fn status(status: &SyncStatus) -> JsValue {
+    object([
+        ("enabled", JsValue::from_bool(status.enabled)),
+        ("running", JsValue::from_bool(status.running)),
+        ("online", JsValue::from_bool(status.online)),
+        ("leader", JsValue::from_bool(status.leader)),
+        ("pending", number(status.pending)),
+        ("failed", number(status.failed)),
+        ("conflicts", number(status.conflicts)),
+        ("lastSyncTime", maybe(status.last_sync_time, date)),
+        ("nextSyncTime", maybe(status.next_sync_time, date)),
+        ("lastError", maybe(status.last_error.as_ref(), error::to_js)),
+    ])
+}
+
+/// An `OutboxEntry`.
+pub(super) fn outbox_entry(entry: &OutboxEntry) -> JsValue {
+    let state = match entry.state {
+        EntryState::Waiting => "waiting",
+        EntryState::Sending => "sending",
+        EntryState::Dead => "dead",
+    };
+    object([
+        ("id", JsValue::from_str(&entry.id)),
+        ("collection", JsValue::from_str(&entry.collection)),
+        ("key", entry.key.to_js()),
+        ("attempts", JsValue::from_f64(f64::from(entry.attempts))),
+        ("nextAttempt", maybe(entry.next_attempt, date)),
+        ("state", JsValue::from_str(state)),
+        ("error", maybe(entry.error.as_ref(), error::to_js)),
+    ])
+}

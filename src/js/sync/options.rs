@@ -1,0 +1,131 @@
+//! What an application says of replication.
+
+use js_sys::Function;
+use wasm_bindgen::prelude::*;
+
+use super::super::convert::{items, names, property};
+use super::super::options::Options;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::{Schema, sorted_names, system};
+use crate::platform::{is_array, number_text};
+use crate::sync::{Growth, Retry, SyncConfig};
+use crate::transport::HttpTransport;
+
+/// The name under which applications say that their secrets replicate.
+const CREDENTIALS: &str = system::CREDENTIALS;
+
+/// What the options ask for.
+#[derive(Debug)]
+pub(in crate::js) struct Replication {
+    pub(super) config: SyncConfig,
+    pub(super) transport: HttpTransport,
+    pub(super) auth: Option<Function>,
+}
+
+/// Reads the options; none where nothing is to replicate.
+pub(in crate::js) fn read(given: &JsValue, retry: &JsValue, schema: &Schema) -> Result<Option<Replication>> {
+    if given.is_undefined() {
+        return Ok(None);
+    }
+    let options =
+        Options::read(given, &["endpoint", "auth", "collections", "conflict", "interval", "retryPolicy", "enabled"])?;
+    let endpoint = options
+        .text("endpoint")?
+        .ok_or_else(|| Error::new(ErrorKind::InvalidConfig, "“sync” needs an endpoint: the address of a space"))?;
+    if let Some(conflict) = options.text("conflict")?.filter(|conflict| conflict != "latest") {
+        return Err(Error::new(ErrorKind::InvalidConfig, "conflicts are decided by the “latest” write")
+            .with("conflict", conflict));
+    }
+    let own_retry = options.value("retryPolicy")?;
+    let mut config = SyncConfig::new(&endpoint, replicated(&options.value("collections")?, schema)?);
+    config.retry = retry_policy(if own_retry.is_undefined() { retry } else { &own_retry })?;
+    config.enabled = options.flag("enabled")?.unwrap_or(true);
+    if let Some(seconds) = options.number("interval")? {
+        if !seconds.is_finite() || seconds < 1.0 {
+            return Err(Error::new(ErrorKind::InvalidConfig, "the interval is in seconds, one at least")
+                .with("interval", number_text(seconds)));
+        }
+        config.interval = seconds * 1000.0;
+    }
+    Ok(Some(Replication { config, transport: HttpTransport::new(&endpoint)?, auth: options.function("auth")? }))
+}
+
+/// Which collections replicate: those that are named, or every declared one that does not say otherwise, and secrets.
+fn replicated(given: &JsValue, schema: &Schema) -> Result<Vec<String>> {
+    let mut chosen: Vec<String> = Vec::new();
+    let check = |name: &str| {
+        if name == CREDENTIALS { Ok(()) } else { crate::model::check_name(name) }
+    };
+    if given.is_undefined() {
+        chosen.extend(
+            schema
+                .collections()
+                .filter(|(_, collection)| collection.sync != Some(false))
+                .map(|(name, _)| name.to_owned()),
+        );
+        chosen.push(CREDENTIALS.to_owned());
+    } else if is_array(given) {
+        for name in items(given)? {
+            let name = name
+                .as_string()
+                .ok_or_else(|| Error::new(ErrorKind::InvalidConfig, "“sync.collections” lists collections by name"))?;
+            check(&name)?;
+            chosen.push(name);
+        }
+    } else if given.is_object() {
+        chosen.extend(
+            schema
+                .collections()
+                .filter(|(_, collection)| collection.sync != Some(false))
+                .map(|(name, _)| name.to_owned()),
+        );
+        chosen.push(CREDENTIALS.to_owned());
+        for name in names(given)? {
+            check(&name)?;
+            match property(given, &name)?.as_bool() {
+                Some(true) => chosen.push(name),
+                Some(false) => chosen.retain(|other| *other != name),
+                None => {
+                    return Err(Error::new(ErrorKind::InvalidConfig, "a collection replicates or not: true or false")
+                        .with("collection", name));
+                }
+            }
+        }
+    } else {
+        return Err(Error::new(
+            ErrorKind::InvalidConfig,
+            "“sync.collections” is a list, or an object of true and false",
+        ));
+    }
+    if chosen.iter().any(|name| schema.encrypted(name)) {
+        // What is sealed is of use elsewhere only with the wrapped key it was sealed under.
+        chosen.push(system::KEYS.to_owned());
+    }
+    Ok(sorted_names(chosen))
+}
+
+fn retry_policy(given: &JsValue) -> Result<Retry> {
+    let options = Options::read(given, &["backoff", "baseDelay", "maxDelay"])?;
+    let mut retry = Retry::default();
+    retry.growth = match options.text("backoff")?.as_deref() {
+        None => retry.growth,
+        Some("exponential") => Growth::Exponential,
+        Some("linear") => Growth::Linear,
+        Some("fixed") => Growth::Fixed,
+        Some(other) => {
+            return Err(Error::new(ErrorKind::InvalidConfig, "backoff is “exponential”, “linear” or “fixed”")
+                .with("backoff", other));
+        }
+    };
+    for (name, delay) in [("baseDelay", &mut retry.base_delay), ("maxDelay", &mut retry.max_delay)] {
+        match options.number(name)? {
+            None => {}
+            Some(ms) if ms.is_finite() && ms > 0.0 => *delay = ms,
+            Some(ms) => {
+                return Err(Error::new(ErrorKind::InvalidConfig, "a delay is a positive number of milliseconds")
+                    .with(name, number_text(ms)));
+            }
+        }
+    }
+    Ok(retry)
+}
