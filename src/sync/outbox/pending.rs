@@ -1,73 +1,22 @@
-//! The outbox: what was touched and is still to be sent, and what was refused.
-//!
-//! A row of [`system::OUTBOX`] names the documents of one commit, `{"v": 1, "at": ms, "docs": [[collection, key], …]}`
-//! with keys as text. Whether a document is pending is told by its record or tombstone alone: every pending document
-//! is named by a row, or is a dead letter.
+//! What is to be sent next.
 
 use core::ops::Bound;
 
-use super::Hlc;
-use super::dead::{self, Letter, Refused};
-use super::document;
-use super::lookup::{Standing, lookup};
-use super::merge::Policy;
-use super::protocol::{Limits, Mode};
-use super::state::{body, parse, row};
+use super::super::Hlc;
+use super::super::dead::{self, Refused};
+use super::super::document;
+use super::super::lookup::{Standing, lookup};
+use super::super::merge::Policy;
+use super::super::protocol::{Limits, Mode};
+use super::super::state::parse;
+use super::{PAGE, Row, docs, row_number};
 use crate::backend::{Backend, Direction, Read, Scan};
 use crate::error::{Error, ErrorKind, Result};
-use crate::json::{FromJson, Json, Malformed, Members, Object, ToJson, array, quoted};
-use crate::model::{Delete, Doc, Key, KeyRange, Register, WriteOp, system};
+use crate::json::Object;
+use crate::model::{Doc, KeyRange, Register, system};
 
-/// How many documents one row names at most.
-const ROW_DOCS: usize = 500;
-/// How many rows are read at a time.
-const PAGE: usize = 64;
 /// What a request has beside its operations: the client, the epoch, punctuation.
 const ENVELOPE_BYTES: usize = 1024;
-
-struct Row {
-    at: f64,
-    docs: Vec<(String, String)>,
-}
-
-impl ToJson for Row {
-    fn to_json(&self) -> String {
-        let docs = self.docs.iter().map(|(c, id)| array([quoted(c), quoted(id)]));
-        row().number("at", self.at).json("docs", &array(docs)).finish()
-    }
-}
-
-impl FromJson for Row {
-    fn from_members(members: &Members<'_>) -> core::result::Result<Self, Malformed> {
-        let name = |json: Json<'_>| match <[String; 2]>::try_from(json.strings()?) {
-            Ok([c, id]) => Some((c, id)),
-            Err(_) => None,
-        };
-        let docs = |json: Json<'_>| json.items()?.into_iter().map(name).collect();
-        Ok(Self { at: members.required("at", Json::number)?, docs: members.required("docs", docs)? })
-    }
-}
-
-/// The rows that name these documents.
-pub(crate) fn append(docs: &[Doc], now: f64) -> Result<Vec<WriteOp>> {
-    docs.chunks(ROW_DOCS)
-        .map(|docs| {
-            let docs = docs.iter().map(|doc| (doc.collection.clone(), doc.key.to_text())).collect();
-            let body = body(&Row { at: now, docs })?;
-            Ok(WriteOp::Append { collection: system::OUTBOX.to_owned(), body })
-        })
-        .collect()
-}
-
-/// Deletes a row.
-pub(crate) fn remove(row: u64) -> WriteOp {
-    WriteOp::Delete(Delete::new(system::OUTBOX, row_key(row)))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "rows are counted; 2^53 of them are out of reach")]
-fn row_key(row: u64) -> Key {
-    Key::Number(row as f64)
-}
 
 /// An operation that is to be sent, its body still text.
 #[derive(Debug)]
@@ -160,26 +109,6 @@ pub(crate) async fn pending(backend: &dyn Backend, limits: Limits, policy: Polic
     Ok(reader.result)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "appended keys are whole and positive")]
-fn row_number(key: &Key) -> Option<u64> {
-    match key {
-        Key::Number(number) => Some(*number as u64),
-        Key::Date(_) | Key::String(_) | Key::Binary(_) | Key::Array(_) => None,
-    }
-}
-
-fn docs(row: &Row) -> Result<Vec<Doc>> {
-    row.docs
-        .iter()
-        .map(|(collection, text)| {
-            let key = Key::from_text(text).map_err(|error| {
-                Error::new(ErrorKind::Corrupted, "an outbox row names a key that is none").caused_by(error.message())
-            })?;
-            Ok(Doc::new(collection, key))
-        })
-        .collect()
-}
-
 struct Reader {
     limits: Limits,
     policy: Policy,
@@ -269,75 +198,17 @@ fn size(op: &Op, limits: Limits) -> Result<usize> {
     Ok(op.text(u64::MAX).len() + 1)
 }
 
-/// What is to be said of the outbox's rows.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Audit {
-    /// How many there are.
-    pub(crate) rows: u64,
-    /// How many cannot be read.
-    pub(crate) damaged: u64,
-    /// Those that name nothing that waits for the endpoint.
-    pub(crate) orphaned: Vec<u64>,
-}
-
-/// Looks at every row.
-pub(crate) async fn audit(backend: &dyn Backend) -> Result<Audit> {
-    let (mut audit, mut after) = (Audit::default(), Bound::Unbounded);
-    loop {
-        let range = KeyRange { lower: after, upper: Bound::Unbounded };
-        let rows = backend.scan(&Scan { range, limit: Some(PAGE), ..Scan::all(system::OUTBOX) }).await?;
-        let Some(last) = rows.last() else { return Ok(audit) };
-        after = Bound::Excluded(last.key.clone());
-        for row in &rows {
-            audit.rows += 1;
-            let (Some(number), Some(record)) = (row_number(&row.key), &row.record) else { continue };
-            let Ok(docs) = parse::<Row>(record, "outbox").and_then(|row| docs(&row)) else {
-                audit.damaged += 1;
-                continue;
-            };
-            let waits = |standing: &Standing| standing.replica().is_some_and(|replica| replica.dirty);
-            // A document that cannot be read may wait.
-            if lookup(backend, &docs).await.is_ok_and(|found| !found.iter().any(waits)) {
-                audit.orphaned.push(number);
-            }
-        }
-    }
-}
-
-/// Every document that some row names, with the dead letters: how an application sees what waits.
-pub(crate) async fn named(backend: &dyn Backend) -> Result<(Vec<Doc>, Vec<Letter>)> {
-    let mut names = Vec::new();
-    let mut seen = Register::default();
-    for row in backend.scan(&Scan::all(system::OUTBOX)).await? {
-        let Some(record) = &row.record else { continue };
-        // A damaged row is told of by the next round.
-        let Ok(docs) = parse::<Row>(record, "outbox").and_then(|row| docs(&row)) else { continue };
-        names.extend(docs.into_iter().filter(|doc| seen.add(doc)));
-    }
-    let found = lookup(backend, &names).await?;
-    let letters = dead::letters(backend).await?;
-    let dead = Refused::of(&letters);
-    let waiting = names
-        .iter()
-        .zip(found)
-        .filter(|(doc, standing)| {
-            standing.replica().is_some_and(|replica| replica.dirty && !dead.contains(doc, replica.hlc))
-        })
-        .map(|(doc, _)| doc.clone())
-        .collect();
-    Ok((waiting, letters))
-}
-
 #[cfg(test)]
 mod tests {
     use core::cell::RefCell;
 
     use futures_util::FutureExt as _;
 
+    use super::super::{append, remove};
     use super::*;
     use crate::backend::memory::MemoryBackend;
     use crate::backend::{LocalFuture, Row as BackendRow};
-    use crate::model::{Body, Put, Schema};
+    use crate::model::{Body, Key, Put, Schema, WriteOp};
     use crate::platform::Payload;
     use crate::sync::state::strict;
 
