@@ -11,10 +11,12 @@ mod mark;
 mod open;
 mod pulse;
 mod read;
+mod scope;
 mod staging;
 mod transaction;
 mod upgrade;
 mod verifying;
+mod write;
 
 use core::fmt;
 use core::future::Future;

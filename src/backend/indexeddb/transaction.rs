@@ -14,19 +14,18 @@ use web_sys::{Event, IdbRequest, IdbTransaction};
 
 use super::api::{Settlement, acknowledged, begin};
 use super::connection::{Opened, silent};
-use super::convert::{from_row, to_range, to_row};
+use super::convert::from_row;
 use super::error::from_js;
 use super::is_dead;
-use super::layout::{Layout, Place};
-use super::mark::{self, COMMITS, Mark};
+use super::layout::Layout;
+use super::mark::{self, Mark};
 use super::pulse::beating;
+use super::scope::{stores, touched};
 use super::staging::Staging;
 use super::verifying::Verifying;
+use super::write::{add, clear, replace};
 use crate::error::{Error, Result};
-use crate::model::{
-    Body, CommitReceipt, Doc, Durability, Key, KeyRange, Meta, OpReceipt, Record, Register, Verify, WriteBatch,
-    WriteOp, system,
-};
+use crate::model::{CommitReceipt, Doc, Durability, Key, OpReceipt, WriteBatch};
 use crate::platform::sleep;
 
 type Callback = Closure<dyn FnMut(Event)>;
@@ -183,58 +182,6 @@ impl Drop for Running {
             request.set_onsuccess(None);
         }
     }
-}
-
-/// Every row that the operations need to know, each once.
-fn touched(batches: &[WriteBatch]) -> Vec<Doc> {
-    let mut register = Register::default();
-    let mut touched = Vec::new();
-    let mut touch = |doc: Doc| {
-        if register.add(&doc) {
-            touched.push(doc);
-        }
-    };
-    for op in batches.iter().flat_map(|batch| &batch.ops) {
-        let doc = match op {
-            WriteOp::Put(put) => Doc::new(put.collection.as_str(), put.key.clone()),
-            WriteOp::Delete(delete) => Doc::new(delete.collection.as_str(), delete.key.clone()),
-            WriteOp::Replicate(replicate) => {
-                let doc = Doc::new(replicate.collection.as_str(), replicate.key.clone());
-                touch(doc.tombstone());
-                doc
-            }
-            WriteOp::Clear { .. } | WriteOp::Append { .. } | WriteOp::Verify(_) => continue,
-        };
-        touch(doc);
-    }
-    touched
-}
-
-fn stores<'a>(layout: &'a Layout, touched: &'a [Doc], batches: &'a [WriteBatch]) -> Vec<&'a str> {
-    let mut stores = vec![COMMITS];
-    let mut add = |store: &'a str| {
-        if !stores.contains(&store) {
-            stores.push(store);
-        }
-    };
-    let cleared = |op: &'a WriteOp| if let WriteOp::Clear { collection } = op { Some(collection) } else { None };
-    let cleared = batches.iter().flat_map(|batch| &batch.ops).filter_map(cleared);
-    for collection in touched.iter().map(|doc| &doc.collection).chain(cleared) {
-        add(layout.place(collection).store());
-        layout.unkept_log(collection).into_iter().for_each(&mut add);
-    }
-    for op in batches.iter().flat_map(|batch| &batch.ops) {
-        match op {
-            WriteOp::Clear { .. } => {}
-            WriteOp::Append { collection, .. } | WriteOp::Verify(Verify { collection, .. }) => {
-                add(layout.place(collection).store());
-            }
-            WriteOp::Put(put) if put.replicate.is_none() => {}
-            WriteOp::Delete(delete) if delete.replicate.is_none() => {}
-            WriteOp::Put(_) | WriteOp::Delete(_) | WriteOp::Replicate(_) => add(system::TOMBSTONES),
-        }
-    }
-    stores
 }
 
 impl Work {
@@ -397,36 +344,4 @@ impl Work {
         }
         outcomes.into_iter().map(|outcome| outcome.map(|ops| CommitReceipt { ops, durability })).collect()
     }
-}
-
-fn clear(place: &Place<'_>, transaction: &IdbTransaction) -> Result<()> {
-    let store = transaction.object_store(place.store()).map_err(|thrown| from_js(&thrown))?;
-    match to_range(&KeyRange::all(), place)? {
-        None => store.clear(),
-        Some(range) => store.delete(&range),
-    }
-    .map(drop)
-    .map_err(|thrown| from_js(&thrown))
-}
-
-fn replace(place: &Place<'_>, transaction: &IdbTransaction, key: &Key, record: Option<&Record>) -> Result<IdbRequest> {
-    let store = transaction.object_store(place.store()).map_err(|thrown| from_js(&thrown))?;
-    if let Some(record) = record {
-        place.check(record)?;
-    }
-    match record {
-        None => store.delete(&place.stored_key(key).to_js()),
-        Some(record) if place.inline() => store.put(&to_row(record, place)),
-        Some(record) => store.put_with_key(&to_row(record, place), &place.stored_key(key).to_js()),
-    }
-    .map_err(|thrown| from_js(&thrown))
-}
-
-fn add(place: &Place<'_>, transaction: &IdbTransaction, body: Body, now: f64) -> Result<IdbRequest> {
-    let meta = Meta { version: 1, created: now, modified: now, ..Meta::default() };
-    let record = Record { key: Key::Array(Vec::new()), body, meta };
-    transaction
-        .object_store(place.store())
-        .and_then(|store| store.add(&to_row(&record, place)))
-        .map_err(|thrown| from_js(&thrown))
 }
