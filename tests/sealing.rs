@@ -6,9 +6,12 @@ use std::sync::OnceLock;
 
 use futures_util::FutureExt;
 use serde::Deserialize;
-use tidekeep::crypto::{AdditionalData, DataKey, Envelope, Keyring, MIN_ITERATIONS, Nonce, WrappedKey};
+use tidekeep::crypto::{
+    AdditionalData, Answer, DataKey, Envelope, Keeper, KeyId, KeyRecord, Keyring, MIN_ITERATIONS, Method, Nonce,
+    Random, Secret, Unlocked, Unlocker, WrappedDataKey, WrappedKey, Wrapper,
+};
 use tidekeep::platform::{pbkdf2_sha256, random};
-use tidekeep::{ErrorKind, Result};
+use tidekeep::{Error, ErrorKind, Result, store};
 
 const PASSPHRASE: &[u8] = b"correct horse battery staple";
 
@@ -16,7 +19,8 @@ const PASSPHRASE: &[u8] = b"correct horse battery staple";
 #[serde(rename_all = "camelCase")]
 struct Vectors {
     envelopes: Vec<SealedVector>,
-    wrapped_keys: Vec<WrappedVector>,
+    unlockers: Vec<UnlockerVector>,
+    data_keys: Vec<DataKeyVector>,
     refused: Vec<Refused>,
 }
 
@@ -39,13 +43,31 @@ struct SealedVector {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct WrappedVector {
+struct UnlockerVector {
     name: String,
-    passphrase: String,
+    kind: u8,
+    variant: u8,
+    passphrase: Option<String>,
+    #[serde(default)]
     iterations: u32,
     salt: String,
+    label: String,
+    opaque: String,
+    secret: String,
+    id: String,
+    store_key_id: String,
+    record_key: String,
+    record: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DataKeyVector {
+    name: String,
     generation: u32,
+    store_key_id: String,
     key_id: String,
+    record_key: String,
     record: String,
 }
 
@@ -55,6 +77,35 @@ struct Refused {
     kind: String,
     bytes: String,
     code: String,
+}
+
+/// The secret of a vector, whatever it comes from.
+struct Given(Secret);
+
+impl Unlocker for Given {
+    fn method<'a>(&'a self, _: KeyId, _: &'a mut Random<'a>) -> Answer<'a, Method> {
+        Box::pin(std::future::ready(Err(Error::new(ErrorKind::Unsupported, "nothing is wrapped"))))
+    }
+
+    fn secret<'a>(&'a self, _: KeyId, _: &'a Method) -> Answer<'a, Option<Secret>> {
+        Box::pin(std::future::ready(Ok(Some(self.0.clone()))))
+    }
+}
+
+impl UnlockerVector {
+    fn record(&self) -> KeyRecord {
+        KeyRecord { name: self.record_key.clone(), bytes: unhex(&self.record) }
+    }
+
+    fn given(&self) -> Given {
+        Given(Secret::new(unhex(&self.secret).try_into().unwrap()))
+    }
+}
+
+impl DataKeyVector {
+    fn record(&self) -> KeyRecord {
+        KeyRecord { name: self.record_key.clone(), bytes: unhex(&self.record) }
+    }
 }
 
 impl SealedVector {
@@ -72,28 +123,31 @@ fn unhex(text: &str) -> Vec<u8> {
     (0..text.len()).step_by(2).map(|at| u8::from_str_radix(&text[at..at + 2], 16).unwrap()).collect()
 }
 
-fn unlock(keyring: &Keyring, wrapped: &[Vec<u8>], passphrase: &[u8]) -> Result<Vec<String>> {
-    let unlocked = keyring.unlock(wrapped, passphrase, &pbkdf2_sha256).now_or_never().unwrap()?;
-    Ok(unlocked.opened.iter().map(ToString::to_string).collect())
+fn unlock(keyring: &Keyring, records: &[KeyRecord], passphrase: &[u8]) -> Result<Unlocked> {
+    keyring.unlock(records, &store::passphrase(passphrase)).now_or_never().unwrap()
+}
+
+/// Every record of the vectors.
+fn golden_records() -> Vec<KeyRecord> {
+    let unlockers = vectors().unlockers.iter().map(UnlockerVector::record);
+    unlockers.chain(vectors().data_keys.iter().map(DataKeyVector::record)).collect()
 }
 
 /// A keyring that holds the keys of the vectors.
 fn golden_keyring() -> Keyring {
-    let keyring = Keyring::new();
-    for vector in &vectors().wrapped_keys {
-        let opened = unlock(&keyring, &[unhex(&vector.record)], vector.passphrase.as_bytes()).unwrap();
-        assert_eq!(opened, std::slice::from_ref(&vector.key_id), "{}", vector.name);
-    }
+    let keyring = Keyring::new("fieldbook");
+    unlock(&keyring, &golden_records(), PASSPHRASE).unwrap();
     keyring
 }
 
-/// A keyring with a new key, made and taken up as an application does.
-fn new_keyring() -> Keyring {
-    let keyring = Keyring::new();
-    let new = keyring.create(PASSPHRASE, &mut random, &pbkdf2_sha256).now_or_never().unwrap().unwrap();
-    let stored = new.wrapped().to_vec();
-    keyring.adopt(new, &stored).unwrap();
-    keyring
+/// A keyring with new keys, made and taken up as an application does, and the records of them.
+fn new_keyring() -> (Keyring, Vec<KeyRecord>) {
+    let keyring = Keyring::new("fieldbook");
+    let unlocker = store::passphrase(PASSPHRASE);
+    let new = keyring.create(&unlocker, "", &mut random).now_or_never().unwrap().unwrap();
+    let stored = new.records().to_vec();
+    keyring.adopt(new, &stored, Some(&unlocker), &mut random).now_or_never().unwrap().unwrap();
+    (keyring, stored)
 }
 
 #[test]
@@ -103,14 +157,78 @@ fn what_an_earlier_release_sealed_still_opens() {
         let opened = keyring.open(&vector.place(), &unhex(&vector.envelope)).unwrap();
         assert_eq!(*opened, unhex(&vector.plaintext), "{}", vector.name);
     }
+    let [unlocker, data_key] = [vectors().unlockers[0].record(), vectors().data_keys[0].record()];
     for vector in &vectors().refused {
-        let first = &vectors().envelopes[0];
+        let bytes = unhex(&vector.bytes);
         let error = match vector.kind.as_str() {
-            "envelope" => keyring.open(&first.place(), &unhex(&vector.bytes)).unwrap_err(),
-            "wrappedKey" => unlock(&Keyring::new(), &[unhex(&vector.bytes)], PASSPHRASE).unwrap_err(),
+            "envelope" => keyring.open(&vectors().envelopes[0].place(), &bytes).unwrap_err(),
+            "wrappedKey" => {
+                let id = format!("{:032x}", u128::from_be_bytes(bytes[6..22].try_into().unwrap()));
+                let record = KeyRecord { name: format!("unlocker/{id}"), bytes };
+                unlock(&Keyring::new("fieldbook"), &[record, data_key.clone()], PASSPHRASE).unwrap_err()
+            }
+            "wrappedDataKey" => {
+                let record = KeyRecord { bytes, ..data_key.clone() };
+                unlock(&Keyring::new("fieldbook"), &[unlocker.clone(), record], PASSPHRASE).unwrap_err()
+            }
             other => panic!("no such kind: {other}"),
         };
         assert_eq!(error.kind().code(), vector.code, "{}", vector.name);
+    }
+}
+
+#[test]
+fn every_unlocker_of_the_vectors_opens_what_it_wraps() {
+    for vector in &vectors().unlockers {
+        let wrapped = WrappedKey::parse(&unhex(&vector.record)).unwrap();
+        assert_eq!(wrapped.id().to_string(), vector.id, "{}", vector.name);
+        assert_eq!(wrapped.store().to_string(), vector.store_key_id, "{}", vector.name);
+        assert_eq!(wrapped.label(), vector.label, "{}", vector.name);
+        assert_eq!(wrapped.to_bytes(), unhex(&vector.record), "{}", vector.name);
+        let salt = unhex(&vector.salt);
+        let (kind, variant, opaque) = match wrapped.method() {
+            Method::Passphrase(derivation) => {
+                assert_eq!((derivation.iterations(), derivation.salt().as_slice()), (vector.iterations, &*salt));
+                let passphrase = vector.passphrase.as_ref().unwrap().as_bytes();
+                let secret = pbkdf2_sha256(passphrase, &salt, vector.iterations).now_or_never().unwrap().unwrap();
+                assert_eq!(secret.as_slice(), unhex(&vector.secret), "{}", vector.name);
+                (1, 1, Vec::new())
+            }
+            Method::Key { keeper, salt: found } => {
+                assert_eq!(found.as_slice(), salt, "{}", vector.name);
+                (3, if *keeper == Keeper::Device { 1 } else { 2 }, Vec::new())
+            }
+            Method::Outside { wrapper: Wrapper::Provider, wrapped } => (4, 1, wrapped.clone()),
+            Method::Passkey { credential, .. } => (5, 1, credential.clone()),
+            Method::Store(by) => (6, 1, by.as_bytes().to_vec()),
+            Method::Outside { .. } => panic!("none of the vectors"),
+        };
+        assert_eq!((kind, variant, opaque), (vector.kind, vector.variant, unhex(&vector.opaque)), "{}", vector.name);
+        if !matches!(wrapped.method(), Method::Store(_)) {
+            let keyring = Keyring::new("fieldbook");
+            let mut records = vec![vector.record()];
+            records.extend(vectors().data_keys.iter().map(DataKeyVector::record));
+            let unlocked = keyring.unlock(&records, &vector.given()).now_or_never().unwrap().unwrap();
+            assert_eq!(unlocked.by, [wrapped.id()], "{}", vector.name);
+        }
+    }
+}
+
+#[test]
+fn a_store_key_of_the_vectors_opens_its_data_keys_and_the_store_key_that_it_unlocks() {
+    let second = &vectors().unlockers[1];
+    let keyring = Keyring::new("fieldbook");
+    let unlocked = unlock(&keyring, &golden_records(), second.passphrase.as_ref().unwrap().as_bytes()).unwrap();
+    assert_eq!(unlocked.by.len(), 1);
+    assert_eq!(keyring.open_keys().len(), 2, "the first data key opens through the link only");
+    assert_eq!(keyring.current().unwrap().to_string(), vectors().data_keys[1].key_id, "the highest generation seals");
+    for vector in &vectors().data_keys {
+        let wrapped = WrappedDataKey::parse(&unhex(&vector.record)).unwrap();
+        assert_eq!(wrapped.id().to_string(), vector.key_id, "{}", vector.name);
+        assert_eq!(wrapped.store().to_string(), vector.store_key_id, "{}", vector.name);
+        assert_eq!(wrapped.generation(), vector.generation, "{}", vector.name);
+        assert_eq!(wrapped.name(), vector.record_key, "{}", vector.name);
+        assert_eq!(wrapped.to_bytes(), unhex(&vector.record), "{}", vector.name);
     }
 }
 
@@ -131,39 +249,25 @@ fn the_parts_of_an_envelope_are_those_web_crypto_computed() {
 }
 
 #[test]
-fn the_parts_of_a_wrapped_key_are_those_web_crypto_computed() {
-    for vector in &vectors().wrapped_keys {
-        let wrapped = WrappedKey::parse(&unhex(&vector.record)).unwrap();
-        assert_eq!(wrapped.key_id().to_string(), vector.key_id, "{}", vector.name);
-        assert_eq!(wrapped.generation(), vector.generation, "{}", vector.name);
-        assert_eq!(wrapped.derivation().iterations(), vector.iterations, "{}", vector.name);
-        assert_eq!(wrapped.derivation().salt().as_slice(), unhex(&vector.salt), "{}", vector.name);
-        assert_eq!(wrapped.to_bytes(), unhex(&vector.record), "{}", vector.name);
-    }
-}
-
-#[test]
 fn a_passphrase_opens_on_another_device_what_it_sealed_here() {
-    let here = Keyring::new();
+    let (here, stored) = new_keyring();
     let place = vectors().envelopes[0].place();
-    let new = here.create(PASSPHRASE, &mut random, &pbkdf2_sha256).now_or_never().unwrap().unwrap();
-    let stored = new.wrapped().to_vec();
-    assert_eq!(WrappedKey::parse(&stored).unwrap().derivation().iterations(), MIN_ITERATIONS);
-    here.adopt(new, &stored).unwrap();
+    let derivation = WrappedKey::parse(&stored[0].bytes).map(|wrapped| wrapped.method().clone());
+    assert!(matches!(derivation, Ok(Method::Passphrase(derivation)) if derivation.iterations() == MIN_ITERATIONS));
     let sealed = here.seal(&place, b"secret", &mut random).unwrap();
 
-    let there = Keyring::new();
-    let wrong = unlock(&there, std::slice::from_ref(&stored), b"correct horse battery stable").unwrap_err();
+    let there = Keyring::new("fieldbook");
+    let wrong = unlock(&there, &stored, b"correct horse battery stable").unwrap_err();
     assert_eq!(wrong.kind(), ErrorKind::AuthenticationFailed);
     assert_eq!(there.open(&place, &sealed).unwrap_err().kind(), ErrorKind::Locked);
-    unlock(&there, &[stored], PASSPHRASE).unwrap();
+    unlock(&there, &stored, PASSPHRASE).unwrap();
     assert_eq!(there.open(&place, &sealed).unwrap().as_slice(), b"secret");
 }
 
 #[test]
 fn every_flipped_bit_every_cut_and_every_swap_is_refused() {
-    let keyring = new_keyring();
-    let refused = [ErrorKind::Corrupted, ErrorKind::Unsupported, ErrorKind::KeyMissing, ErrorKind::DecryptionFailed];
+    let (keyring, _) = new_keyring();
+    let refused = [ErrorKind::Corrupted, ErrorKind::VersionError, ErrorKind::KeyMissing, ErrorKind::DecryptionFailed];
     let (mut flips, mut cuts, mut swaps) = (0, 0, 0);
     for case in 0..1000 {
         let key = format!("key {case}");
@@ -198,7 +302,7 @@ fn every_flipped_bit_every_cut_and_every_swap_is_refused() {
 
 #[test]
 fn two_seals_of_one_value_share_no_nonce() {
-    let keyring = new_keyring();
+    let (keyring, _) = new_keyring();
     let place = vectors().envelopes[0].place();
     let mut nonces = std::collections::HashSet::new();
     for _ in 0..20_000 {

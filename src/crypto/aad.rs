@@ -30,20 +30,21 @@ impl AdditionalData<'_> {
     ///
     /// `INVALID_VALUE` where a part is longer than its length can say.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
-        let parts = [DOMAIN, self.database, self.collection, self.key, self.field];
-        let mut bytes = Vec::with_capacity(parts.iter().map(|part| 4 + part.len()).sum());
-        for part in parts {
-            let length = u32::try_from(part.len()).map_err(|_| {
-                Error::new(
-                    ErrorKind::InvalidValue,
-                    "a name or key of 4 GiB or more cannot be sealed; use a shorter one",
-                )
-            })?;
-            bytes.extend_from_slice(&length.to_le_bytes());
-            bytes.extend_from_slice(part.as_bytes());
-        }
-        Ok(bytes)
+        joined([DOMAIN, self.database, self.collection, self.key, self.field].map(str::as_bytes).as_slice())
     }
+}
+
+/// The parts, each behind its length (unsigned, 32 bits, little endian), so that no two lists share their bytes.
+pub(super) fn joined(parts: &[&[u8]]) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(parts.iter().map(|part| 4 + part.len()).sum());
+    for part in parts {
+        let length = u32::try_from(part.len()).map_err(|_| {
+            Error::new(ErrorKind::InvalidValue, "a name or key of 4 GiB or more cannot be sealed; use a shorter one")
+        })?;
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(part);
+    }
+    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use aes_gcm::aead::inout::InOutBuf;
 use aes_gcm::{AeadInOut, Aes256Gcm, KeyInit};
 use zeroize::Zeroizing;
 
-use super::derive::hmac;
+use super::wrapping::hmac;
 use super::{Random, fill};
 use crate::error::{Error, ErrorKind, Result};
 
@@ -54,10 +54,7 @@ impl DataKey {
     /// The name of this key, which follows from the key itself: no other key can be passed off under it.
     #[must_use]
     pub fn id(&self) -> KeyId {
-        let digest = hmac(&self.0, "tidekeep/key-id/1");
-        let mut id = [0; KeyId::LEN];
-        id.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
-        KeyId(id)
+        KeyId::of(&self.0, "tidekeep/key-id/1")
     }
 
     /// The cipher under this key.
@@ -77,13 +74,31 @@ impl fmt::Debug for DataKey {
     }
 }
 
-/// The name of a data key: 16 bytes, written in hexadecimal.
+/// The name of a key or of an unlocker: 16 bytes, written in hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(pub(super) [u8; Self::LEN]);
 
 impl KeyId {
     /// Its length, in bytes.
     pub const LEN: usize = 16;
+
+    /// The name of a key: the beginning of its HMAC-SHA256 of a label.
+    pub(super) fn of(key: &[u8; KEY_LEN], label: &str) -> Self {
+        let mut id = [0; Self::LEN];
+        id.iter_mut().zip(hmac(key, label).iter()).for_each(|(to, from)| *to = *from);
+        Self(id)
+    }
+
+    /// A new name, of random bytes: an unlocker's, which has no key of its own that the name could follow from.
+    ///
+    /// # Errors
+    ///
+    /// What `random` fails with; `UNSUPPORTED` where it gives only zeros.
+    pub fn generate(random: &mut Random<'_>) -> Result<Self> {
+        let mut id = [0; Self::LEN];
+        fill(&mut id, random)?;
+        Ok(Self(id))
+    }
 
     /// Its bytes, as envelopes and wrapped keys hold them.
     #[must_use]

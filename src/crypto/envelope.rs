@@ -33,7 +33,7 @@ impl<'a> Envelope<'a> {
     ///
     /// # Errors
     ///
-    /// `CORRUPTED` where it is none, or was cut; `UNSUPPORTED` where a newer version sealed it.
+    /// `CORRUPTED` where it is none, or was cut; `VERSION_ERROR` where a newer version sealed it.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         let cut = || Error::new(ErrorKind::Corrupted, "the sealed value was cut short; restore it from a copy");
         let (magic, rest) = bytes.split_first_chunk::<4>().ok_or_else(cut)?;
@@ -74,10 +74,8 @@ pub(super) fn known(what: &'static str, found: u8, ours: u8) -> Result<()> {
         found if found == ours => Ok(()),
         0 => Err(Error::new(ErrorKind::Corrupted, "the sealed bytes were changed; restore them from a copy")
             .with(what, found)),
-        _ => {
-            Err(Error::new(ErrorKind::Unsupported, "a newer version sealed this; update the application")
-                .with(what, found))
-        }
+        _ => Err(Error::new(ErrorKind::VersionError, "a newer version sealed this; update the application")
+            .with(what, found)),
     }
 }
 
@@ -114,9 +112,9 @@ mod tests {
     fn a_newer_format_is_told_from_a_damaged_one() {
         assert_eq!(changed(0, b'X'), ErrorKind::Corrupted);
         assert_eq!(changed(4, 0), ErrorKind::Corrupted);
-        assert_eq!(changed(4, 2), ErrorKind::Unsupported);
+        assert_eq!(changed(4, 2), ErrorKind::VersionError);
         assert_eq!(changed(5, 0), ErrorKind::Corrupted);
-        assert_eq!(changed(5, 2), ErrorKind::Unsupported);
+        assert_eq!(changed(5, 2), ErrorKind::VersionError);
     }
 
     #[test]

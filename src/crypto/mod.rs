@@ -1,25 +1,39 @@
 //! Sealing: the envelope, the cipher, key derivation, the keyring. Pure.
 //!
 //! A value is sealed under a random data key ([`Keyring::seal`]) into an [`Envelope`] that bare Web Crypto opens, bound
-//! by [`AdditionalData`] to the one place it was written for. A passphrase wraps the data key into a [`WrappedKey`]. The
-//! bytes are in `docs/formats.md`.
+//! by [`AdditionalData`] to the one place it was written for. The store key wraps each data key ([`WrappedDataKey`]), and
+//! is wrapped by each unlocker ([`WrappedKey`]): a passphrase, a device's key, a passkey. The bytes are in
+//! `docs/formats.md`.
 //!
-//! Random bytes and the derivation from a passphrase come from outside, as [`Random`] and as an asynchronous function:
-//! in a browser both are Web Crypto's, off the main thread.
+//! Random bytes and the secrets of unlockers come from outside, as [`Random`] and [`Unlocker`]: in a browser both are
+//! Web Crypto's, off the main thread.
 
 mod aad;
 mod cipher;
 mod derive;
 mod envelope;
 mod keyring;
+mod method;
+mod reach;
+mod record;
+mod store_key;
+mod unlocker;
 mod wrapped;
+mod wrapped_data;
+mod wrapping;
 
 pub use aad::AdditionalData;
 pub use cipher::{Cipher, DataKey, KEY_LEN, KeyId, NONCE_LEN, Nonce, TAG_LEN};
-pub use derive::{Derivation, MAX_ITERATIONS, MIN_ITERATIONS, SALT_LEN, Secret};
+pub use derive::{Derivation, MAX_ITERATIONS, MIN_ITERATIONS, SALT_LEN, new_salt};
 pub use envelope::Envelope;
-pub use keyring::{Keyring, MAX_SEALS, MAX_WRAPPED_KEYS, NewKey, Unlocked};
-pub use wrapped::WrappedKey;
+pub use keyring::{Keyring, MAX_SEALS, MAX_UNLOCKERS, NewKeys, Unlocked};
+pub use method::{Keeper, MAX_OPAQUE, Method, Wrapper};
+pub use reach::still_opens_without;
+pub use record::KeyRecord;
+pub use unlocker::{Answer, Derive, Passphrase, Unlocker};
+pub use wrapped::{MAX_LABEL, WrappedKey};
+pub use wrapped_data::WrappedDataKey;
+pub use wrapping::Secret;
 
 use sha2::{Digest, Sha256};
 

@@ -11,7 +11,7 @@ use super::promise;
 use super::store::Shared;
 use super::unlock::passphrase;
 use crate::error::{Error, ErrorKind};
-use crate::store::LockReason;
+use crate::store::{self, Begin, LockReason};
 
 /// The secrets of a store.
 #[wasm_bindgen]
@@ -41,7 +41,9 @@ impl Credentials {
             Ok(async move {
                 shared.catch_up().await;
                 match given {
-                    Some(passphrase) => shared.store.credentials().unlock(&passphrase).await?,
+                    Some(given) => {
+                        shared.store.credentials().unlock(&store::passphrase(&given), Begin::WhereNew).await?;
+                    }
                     None if shared.asking.can_ask() => shared.asking.for_sealed(&shared.store, true).await?,
                     None => return Err(no_passphrase()),
                 }

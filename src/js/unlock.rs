@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::said;
-use crate::store::DataStore;
+use crate::store::{self, Begin, DataStore};
 
 /// The application's way to ask for the passphrase, if it gave one.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ async fn unlock(store: &DataStore, ask: &Function) -> Result<()> {
     };
     let answer = ask.call0(&JsValue::NULL).map_err(failed)?;
     let answer = JsFuture::from(Promise::resolve(&answer)).await.map_err(failed)?;
-    store.credentials().unlock(&passphrase(&answer)?).await
+    store.credentials().unlock(&store::passphrase(&passphrase(&answer)?), Begin::WhereNew).await
 }
 
 /// The bytes of a passphrase. Text is normalised, so that it is the same however it was typed.

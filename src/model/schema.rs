@@ -19,7 +19,7 @@ pub mod system {
     pub const DEAD: &str = "tidekeep:dead";
     /// The state of replication: client, cursor, the batch in flight. Key: a name.
     pub const SYNC: &str = "tidekeep:sync";
-    /// Wrapped data keys. Key: the key's id, in hexadecimal.
+    /// Wrapped keys, as `docs/formats.md` says. Key: what the bytes are, and their ids.
     pub const KEYS: &str = "tidekeep:keys";
     /// Namespaces that were created by name, and their metadata. Key: the name.
     pub const NAMESPACES: &str = "tidekeep:namespaces";

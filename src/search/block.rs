@@ -57,7 +57,7 @@ impl<'a> Block<'a> {
     ///
     /// # Errors
     ///
-    /// `UNSUPPORTED` for a block of a newer version, `CORRUPTED` for what is none.
+    /// `VERSION_ERROR` for a block of a newer version, `CORRUPTED` for what is none.
     pub(crate) fn open(bytes: &'a [u8]) -> Result<Self> {
         let mut reader = Reader(bytes);
         if reader.take(4)? != MAGIC {
@@ -68,7 +68,7 @@ impl<'a> Block<'a> {
             (VERSION, SUITE) => {}
             (version, suite) => {
                 return Err(Error::new(
-                    ErrorKind::Unsupported,
+                    ErrorKind::VersionError,
                     "the search index was written by a newer version of this library; reload the application to get it",
                 )
                 .with("version", version)

@@ -94,7 +94,7 @@ fn a_block_that_was_cut_off_or_changed_is_damaged_and_never_a_panic() {
             changed[at] = byte;
             if let Err(error) = told(&changed) {
                 let newer = (at == 4 || at == 5) && byte > 1;
-                let kind = if newer { ErrorKind::Unsupported } else { ErrorKind::Corrupted };
+                let kind = if newer { ErrorKind::VersionError } else { ErrorKind::Corrupted };
                 assert_eq!(error.kind(), kind, "{byte} at {at}");
             }
         }

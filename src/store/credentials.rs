@@ -1,17 +1,27 @@
 //! Secrets: sealed at rest, opened only while the keys are.
 
+use super::keys::{Keys, gone, without};
 use super::{Collection, DataStore, EntryOptions, Event, Item, ListOptions, LockReason, Locked, WriteResult};
 use crate::backend::{Read, Scan};
-use crate::crypto::Unlocked;
+use crate::crypto::{KeyId, Unlocker};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Body, Durability, Key, Put, WriteBatch, WriteOp, system};
-use crate::platform::{Payload, now, pbkdf2_sha256, random};
+use crate::model::{Durability, Key, system};
+use crate::platform::{Payload, random};
+
+/// When an unlocking makes keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// Where nothing was ever sealed.
+    WhereNew,
+    /// Wherever these keys do not open: what is sealed under others stays as it is, unreadable until they come back.
+    Anew,
+}
 
 /// The secrets of a store, one for each service.
 ///
 /// # Behavior
 ///
-/// - The first unlocking makes a data key, wraps it under the passphrase, and keeps it; every later one opens it.
+/// - The first unlocking makes a store key, wraps it under what it is given, and keeps it; every later one opens it.
 /// - A secret is sealed before it is written; its service, times and metadata are not.
 /// - Listing opens nothing.
 #[derive(Debug, Clone)]
@@ -32,7 +42,7 @@ impl Credentials {
         self.store.0.keyring.is_locked()
     }
 
-    /// Whether there is a wrapped key: whether a passphrase was ever chosen, here or where this store replicates from.
+    /// Whether there are keys: whether the store was ever unlocked, here or where it replicates from.
     pub async fn exist(&self) -> Result<bool> {
         let scan = Scan { limit: Some(1), read: Read::Keys, ..Scan::all(system::KEYS) };
         Ok(!self.store.0.stack.scan(&scan).await?.is_empty())
@@ -49,15 +59,28 @@ impl Credentials {
         }
     }
 
-    /// Opens the keys with the passphrase, or makes the first one.
+    /// Opens the keys with an unlocker, or makes the first ones.
+    ///
+    /// # Behavior
+    ///
+    /// - Keys are made where nothing was ever sealed here, and otherwise only where `begin` says so: what is sealed has
+    ///   a key somewhere, and a new one would hide that it is gone.
+    /// - Of two tabs that make the first keys at once, one does, and the other opens them.
     ///
     /// # Errors
     ///
-    /// `AUTHENTICATION_FAILED` for a wrong passphrase, `INVALID_CONFIG` for an empty one; `INSECURE_CONTEXT` where the
-    /// page has no Web Crypto; `CORRUPTED` for a key that cannot be read.
-    pub async fn unlock(&self, passphrase: &[u8]) -> Result<()> {
+    /// `AUTHENTICATION_FAILED` for a wrong passphrase, `INVALID_CONFIG` for a new one that is empty; `KEY_MISSING` where
+    /// sealed records are here and their keys are not, or where no unlocker is of this kind; `DECRYPTION_FAILED` for a
+    /// key that was tampered with, `CORRUPTED` for one that cannot be read, `VERSION_ERROR` for one of a newer version;
+    /// `INSECURE_CONTEXT` where the page has no Web Crypto.
+    pub async fn unlock(&self, unlocker: &dyn Unlocker, begin: Begin) -> Result<()> {
         let were_locked = self.locked();
-        self.unlock_or_create(passphrase).await.map_err(|error| error.during("unlock"))?;
+        let mut outcome = self.unlock_or_create(unlocker, begin).await;
+        if outcome.as_ref().is_err_and(|error| error.kind() == ErrorKind::Conflict) {
+            // Another tab made or changed keys meanwhile, and these open now.
+            outcome = self.unlock_or_create(unlocker, begin).await;
+        }
+        outcome.map_err(|error| error.during("unlock"))?;
         self.opened(were_locked);
         Ok(())
     }
@@ -71,34 +94,53 @@ impl Credentials {
         }
     }
 
-    async fn unlock_or_create(&self, passphrase: &[u8]) -> Result<()> {
-        let wrapped = self.wrapped_keys().await?;
-        if !wrapped.is_empty() {
-            let Unlocked { .. } = self.store.0.keyring.unlock(&wrapped, passphrase, &pbkdf2_sha256).await?;
-            return Ok(());
+    async fn unlock_or_create(&self, unlocker: &dyn Unlocker, begin: Begin) -> Result<()> {
+        let keys = self.store.keys().await?;
+        let keyring = &self.store.0.keyring;
+        let why = if keys.records.is_empty() && !self.store.holds_sealed().await? {
+            None
+        } else if keys.unlockable() {
+            match keyring.unlock(&keys.records, unlocker).await {
+                Ok(_) => {
+                    // The keys are open either way, and the next unlocking brings together what this one did not.
+                    drop(self.link(&keys).await);
+                    return Ok(());
+                }
+                Err(error) => Some(error),
+            }
+        } else {
+            Some(gone())
+        };
+        if let Some(error) = why.filter(|_| begin == Begin::WhereNew) {
+            return Err(error);
         }
-        let new = self.store.0.keyring.create(passphrase, &mut |bytes| random(bytes), &pbkdf2_sha256).await?;
-        let id = Key::String(new.id().to_string());
-        // Through the whole stack, so that the wrapped key replicates as the secrets do.
-        let body = Payload::bytes(new.wrapped());
-        let put = Put::new(system::KEYS, id.clone(), Body::Clear(body));
-        let batch = WriteBatch { ops: vec![WriteOp::Put(put)], durability: Durability::Strict, now: now() };
-        self.store.0.stack.commit(batch).await?;
-        let read = self.store.0.stack.get(system::KEYS, &[id]).await?;
-        let stored = read.first().and_then(Option::as_ref).and_then(wrapped_bytes).unwrap_or_default();
-        self.store.0.keyring.adopt(new, &stored)?;
-        Ok(())
+        let new = keyring.create(unlocker, "", &mut |bytes| random(bytes)).await?;
+        let undo = without(&new);
+        self.store.keep(new, vec![keys.unchanged()], Some(unlocker), undo).await
     }
 
-    async fn wrapped_keys(&self) -> Result<Vec<Vec<u8>>> {
-        let rows = self.store.0.stack.scan(&Scan::all(system::KEYS)).await?;
-        let wrapped = rows.iter().filter_map(|row| row.record.as_ref()).map(|record| {
-            wrapped_bytes(record).ok_or_else(|| {
-                Error::new(ErrorKind::Corrupted, "a stored key is not what was written")
-                    .with("key", record.key.to_text())
-            })
-        });
-        wrapped.collect()
+    /// Brings together store keys that two devices made before they met.
+    async fn link(&self, keys: &Keys) -> Result<()> {
+        let Some(new) = self.store.0.keyring.link(&keys.records, &mut |bytes| random(bytes))? else { return Ok(()) };
+        let undo = without(&new);
+        self.store.keep(new, Vec::new(), None, undo).await
+    }
+
+    /// Makes a data key that follows the others, and seals under it from now on; what was sealed before opens as it did.
+    ///
+    /// # Behavior
+    ///
+    /// - It is wrapped under the store key: no secret is asked for.
+    /// - It is stored, read back and used before this resolves.
+    ///
+    /// # Errors
+    ///
+    /// `LOCKED`; `CORRUPTED` where storage does not keep the key; what storage fails with.
+    pub async fn next_data_key(&self) -> Result<KeyId> {
+        let new = self.store.0.keyring.next_data_key(&mut |bytes| random(bytes))?;
+        let (id, undo) = (new.data_key(), without(&new));
+        self.store.keep(new, Vec::new(), None, undo).await?;
+        id.ok_or_else(|| Error::new(ErrorKind::KeyMissing, "no data key was made"))
     }
 
     /// Seals a secret.
@@ -135,13 +177,6 @@ impl Credentials {
     pub async fn delete(&self, service: &str) -> Result<bool> {
         let existed = self.records.delete_many(vec![service_key(service)?]).await?;
         Ok(existed.first().copied().unwrap_or(false))
-    }
-}
-
-fn wrapped_bytes(record: &crate::model::Record) -> Option<Vec<u8>> {
-    match &record.body {
-        Body::Clear(payload) => payload.as_bytes(),
-        Body::Sealed(_) => None,
     }
 }
 

@@ -6,6 +6,7 @@ mod collection;
 mod credentials;
 mod events;
 mod gate;
+mod keys;
 mod listing;
 mod namespaces;
 mod options;
@@ -31,9 +32,10 @@ use crate::platform::now;
 pub use crate::backend::layer::Isolation;
 pub use changes::{Change, ChangeKind, ChangeSource, Changes};
 pub use collection::{Collection, Entry};
-pub use credentials::Credentials;
+pub use credentials::{Begin, Credentials};
 pub use events::{Event, Events, LockReason, Locked, Lost, Subscription};
 pub use gate::Gate;
+pub use keys::passphrase;
 pub use listing::{Folder, Item, ListOptions};
 pub use options::{EntryOptions, WriteResult};
 pub use query::{Explanation, Page, Query};
@@ -111,7 +113,7 @@ pub struct Parts {
 impl DataStore {
     /// A store over a backend. `journal` may put a layer around the sealed stack: replication does.
     pub fn new(parts: Parts, journal: impl FnOnce(Rc<dyn Backend>) -> Rc<dyn Backend>) -> Self {
-        let keyring = Rc::new(Keyring::new());
+        let keyring = Rc::new(Keyring::new(parts.backend.facts().name));
         let checked = Checksums::over(Rc::clone(&parts.backend), &parts.schema, Compared::All);
         let sealed = Seal::new(checked, Rc::clone(&parts.schema), Rc::clone(&keyring));
         let stack = journal(Rc::new(sealed));

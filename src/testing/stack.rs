@@ -8,7 +8,8 @@ use crate::backend::layer::{Cache, CacheLimits, Checksums, Compared, Isolation, 
 use crate::crypto::Keyring;
 use crate::error::Result;
 use crate::model::{Collection, Schema, SearchField};
-use crate::platform::{now, pbkdf2_sha256, random};
+use crate::platform::{now, random};
+use crate::store::passphrase;
 use crate::sync::open_clock;
 
 /// A keyring with one open key, which is kept nowhere.
@@ -17,10 +18,11 @@ use crate::sync::open_clock;
 ///
 /// What deriving a key fails with: `INSECURE_CONTEXT` in a page without Web Crypto.
 pub async fn open_keyring() -> Result<Rc<Keyring>> {
-    let keyring = Keyring::new();
-    let key = keyring.create(b"a passphrase for tests", &mut |bytes| random(bytes), &pbkdf2_sha256).await?;
-    let stored = key.wrapped().to_vec();
-    keyring.adopt(key, &stored)?;
+    let keyring = Keyring::new("tests");
+    let unlocker = passphrase(b"a passphrase for tests");
+    let new = keyring.create(&unlocker, "", &mut |bytes| random(bytes)).await?;
+    let stored = new.records().to_vec();
+    keyring.adopt(new, &stored, Some(&unlocker), &mut |bytes| random(bytes)).await?;
     Ok(Rc::new(keyring))
 }
 

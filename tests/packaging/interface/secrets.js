@@ -83,13 +83,12 @@ export const cases = {
     const store = await open();
     await store.credentials.unlock({ passphrase });
     await store.credentials.set("maps", "sk-secret-1234");
-    const [wrapped] = (await rows("tidekeep:keys")).map(({ row }) => new Uint8Array(row.value));
-    const dataKey = await dataKeyOf(wrapped, passphrase);
+    const { dataKey, keyId } = await dataKeyOf(await rows("tidekeep:keys"), passphrase, name());
     const [{ key, row }] = await rows("credentials");
     same([key, row.service, "value" in row, "secret" in row], ["maps", "maps", false, false]);
     const place = { database: name(), collection: "credentials", key: "maps", field: "" };
     same(await openBare(dataKey, row._tidekeep.sealed, place), '"sk-secret-1234"');
-    row._tidekeep.sealed = await sealBare(dataKey, wrapped.slice(6, 22), '"from outside"', place);
+    row._tidekeep.sealed = await sealBare(dataKey, keyId, '"from outside"', place);
     await overwrite("credentials", undefined, row);
     same(await store.credentials.get("maps"), "from outside");
   },
@@ -99,12 +98,11 @@ export const cases = {
     const store = await open();
     await store.credentials.unlock({ passphrase });
     await store.credentials.set("maps", "x");
-    const [wrapped] = (await rows("tidekeep:keys")).map(({ row }) => new Uint8Array(row.value));
-    const dataKey = await dataKeyOf(wrapped, passphrase);
+    const { dataKey, keyId } = await dataKeyOf(await rows("tidekeep:keys"), passphrase, name());
     const [{ row }] = await rows("credentials");
     const place = { database: name(), collection: "credentials", key: "maps", field: "" };
     for (const text of golden.values) {
-      row._tidekeep.sealed = await sealBare(dataKey, wrapped.slice(6, 22), text, place);
+      row._tidekeep.sealed = await sealBare(dataKey, keyId, text, place);
       await overwrite("credentials", undefined, row);
       const value = await store.credentials.get("maps");
       if (value === undefined || value === null) continue; // a secret cannot be these; they are read all the same
@@ -130,7 +128,7 @@ export const cases = {
       [() => two._tidekeep.sealed, "DECRYPTION_FAILED"],
       [(bytes) => ((bytes[10] ^= 1), bytes), "KEY_MISSING"],
       [(bytes) => bytes.slice(0, 20), "CORRUPTED"],
-      [(bytes) => ((bytes[4] = 9), bytes), "UNSUPPORTED"],
+      [(bytes) => ((bytes[4] = 9), bytes), "VERSION_ERROR"],
     ];
     for (const [change, code] of attacks) {
       await overwrite("credentials", undefined, altered(change));

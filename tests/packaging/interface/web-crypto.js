@@ -12,23 +12,40 @@ function joined(...parts) {
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }
 
-/** The data key inside a wrapped key. */
-export async function dataKeyOf(wrapped, passphrase) {
-  const iterations = new DataView(wrapped.buffer, wrapped.byteOffset).getUint32(27, true);
+function lengthed(...parts) {
+  return joined(...parts.map((part) => {
+    const bytes = typeof part === "string" ? text.encode(part) : part;
+    return joined(new Uint8Array(new Uint32Array([bytes.length]).buffer), bytes);
+  }));
+}
+
+/** The key inside a wrapped key whose head is so long, by the key that wraps it. */
+async function unwrap(record, head, secret, [wrappingLabel, domain], database) {
+  const [commitment, iv, ciphertext] = [[0, 32], [32, 44], [44, 92]].map(([from, to]) => record.slice(head + from, head + to));
+  const wrapping = await subtle.importKey("raw", await hmac(secret, text.encode(wrappingLabel)), "AES-GCM", false, ["decrypt"]);
+  const additionalData = lengthed(domain, database, record.slice(0, head), commitment);
+  return new Uint8Array(await subtle.decrypt({ name: "AES-GCM", iv, additionalData }, wrapping, ciphertext));
+}
+
+/** The data key that seals, by the rows of `tidekeep:keys`: from the passphrase to the store key, and from there to it. */
+export async function dataKeyOf(rows, passphrase, database) {
+  const records = rows.map(({ row }) => new Uint8Array(row.value));
+  const named = (magic) => records.filter((record) => new TextDecoder().decode(record.slice(0, 4)) === magic);
+  const [wrapped] = named("TKWK").filter((record) => record[38] === 1);
+  const [data] = named("TKDK");
+  const iterations = new DataView(wrapped.buffer, wrapped.byteOffset).getUint32(40, true);
   const secret = await subtle.importKey("raw", text.encode(passphrase.normalize("NFC")), "PBKDF2", false, ["deriveBits"]);
-  const derivation = { name: "PBKDF2", hash: "SHA-256", salt: wrapped.slice(31, 47), iterations };
+  const derivation = { name: "PBKDF2", hash: "SHA-256", salt: wrapped.slice(44, 60), iterations };
   const derived = await subtle.deriveBits(derivation, secret, 256);
-  const wrapping = await subtle.importKey("raw", await hmac(derived, text.encode("tidekeep/wrapping-key/1")), "AES-GCM", false, ["decrypt"]);
-  const additionalData = joined(text.encode("tidekeep/wrapped-key/1"), wrapped.slice(0, 79));
-  const bytes = await subtle.decrypt({ name: "AES-GCM", iv: wrapped.slice(79, 91), additionalData }, wrapping, wrapped.slice(91, 139));
-  return subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]);
+  // Behind the head come commitment, nonce, ciphertext with tag, and checksum: 100 bytes.
+  const storeKey = await unwrap(wrapped, wrapped.length - 100, derived, ["tidekeep/wrapping-key/1", "tidekeep/wrapped-key/1"], database);
+  const bytes = await unwrap(data, data.length - 100, storeKey, ["tidekeep/store-wrapping-key/1", "tidekeep/wrapped-data-key/1"], database);
+  const dataKey = await subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]);
+  return { dataKey, keyId: data.slice(6, 22) };
 }
 
 function additional({ database, collection, key, field }) {
-  return joined(...["tidekeep/sealed/1", database, collection, key, field].map((part) => {
-    const bytes = text.encode(part);
-    return joined(new Uint8Array(new Uint32Array([bytes.length]).buffer), bytes);
-  }));
+  return lengthed("tidekeep/sealed/1", database, collection, key, field);
 }
 
 /** Opens a sealed value. */
