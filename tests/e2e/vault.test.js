@@ -45,3 +45,18 @@ test("the application shows the sealed bytes as they lie on the disk, and beside
   await until("the opened value is gone", () => disk.innerText(), (text) => !text.includes(secrets.key));
   assert.deepEqual(app.trouble, []);
 });
+
+test("the application locks by itself when it is not used, and shows nothing then", async (t) => {
+  const { app, page } = await open(t);
+  const { id } = app;
+  const secrets = { key: `sk-${random()}`, passphrase: random() };
+  await page.evaluate(() => localStorage.setItem("fieldbook.lock", "2"));
+  await page.reload();
+  await app.sealKey(secrets.passphrase, secrets.key);
+  await id("key-reveal").click();
+  await id("key-hide").waitFor();
+  await id("toasts").getByText("it was not used for a while").waitFor();
+  await id("key-card").and(page.locator("[data-state=locked]")).waitFor();
+  assert.ok(!(await page.locator("body").innerText()).includes(secrets.key));
+  assert.deepEqual(app.trouble, []);
+});

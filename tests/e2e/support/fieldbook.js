@@ -96,10 +96,18 @@ export function fieldbook(page, address) {
     /** Chooses the passphrase of a new notebook, and seals the key under it. */
     async sealKey(passphrase, key) {
       await app.go("key");
-      await id("unlock").click();
+      await app.choosePassphrase("unlock", passphrase);
+      await app.keepKey(key);
+    },
+    /** Enters a new passphrase twice, in the dialog that this button opens. */
+    async choosePassphrase(button, passphrase) {
+      await id(button).click();
       await id("passphrase").fill(passphrase);
       await id("passphrase-confirm").fill(passphrase);
       await id("unlock-submit").click();
+    },
+    /** Seals the key, once unlocked. */
+    async keepKey(key) {
       await id("key-field").fill(key);
       await id("key-save").click();
       await id("key-reveal").waitFor();

@@ -1,4 +1,5 @@
 import { createStorage, StorageError, type DataStore } from "tidekeep";
+import { autoLock } from "./locking.ts";
 import { collections, databaseName, type Fieldbook } from "./schema.ts";
 import { offline, type Session } from "./session.ts";
 
@@ -9,7 +10,7 @@ export function openStore(session: Session): Promise<Store> {
   return createStorage<Fieldbook>({
     name: databaseName(session.space),
     collections,
-    encryption: { key: "passphrase" },
+    encryption: { key: "passphrase", autoLock: autoLock() },
     sync: {
       endpoint: `${location.origin}/v1/${session.space}`,
       auth: () => token(session),

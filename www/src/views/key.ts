@@ -4,16 +4,25 @@ import { fill, h, type Child } from "../ui/dom.ts";
 import { icon } from "../ui/icons.ts";
 import { attempt, toast } from "../ui/toasts.ts";
 import { diskCard } from "./disk-card.ts";
+import { lockCard } from "./lock-card.ts";
 import { askPassphrase } from "./passphrase-dialog.ts";
 
 /** The name under which the key is kept. */
 const service = "places-api";
 
+/** Why it locked without anybody's doing here. */
+const reasons = {
+  idle: "Locked: it was not used for a while.",
+  hidden: "Locked: nobody was looking.",
+  tab: "Locked in another tab.",
+};
+
 /** An API key, sealed: to be read only after the passphrase, here and on the other devices. */
 export function keyView(app: App): View<unknown> {
   const { credentials } = app.store;
   const body = h("div", { class: "card key-card", "data-testid": "key-card" });
-  const disk = diskCard(app);
+  const cards = [lockCard(app), diskCard(app)];
+  const refresh = () => cards.forEach((card) => card.refresh());
   const element = h(
     "section",
     { class: "pane single", "aria-label": "Key" },
@@ -24,7 +33,7 @@ export function keyView(app: App): View<unknown> {
       "A place for the API key of a service you use. It is sealed with AES-256-GCM before it is stored, and travels sealed: the server never sees it.",
     ),
     body,
-    disk.element,
+    cards.map((card) => card.element),
   );
 
   let keptBefore = false;
@@ -33,24 +42,27 @@ export function keyView(app: App): View<unknown> {
       const kept = (keptBefore = await credentials.has(service));
       body.dataset["state"] = credentials.locked ? "locked" : kept ? "kept" : "empty";
       fill(body, credentials.locked ? locked(kept) : kept ? shut() : form(false));
-      disk.refresh();
+      refresh();
     });
   // A key that arrives from another device, while this page invites to choose a passphrase.
   app.sync.watch(() => {
     if (element.hidden) return;
-    disk.refresh();
+    refresh();
     if (!credentials.locked) return;
     void credentials.has(service).then(
       (kept) => kept !== keptBefore && render(),
       () => undefined,
     );
   });
+  app.store.on("lock", ({ locked, reason }) => {
+    if (locked && reason !== "call") toast(reasons[reason]);
+    void render();
+  });
   const unlock = async (kept: boolean) => {
     if (await askPassphrase(app, kept ? "enter" : "choose")) await render();
     body.querySelector<HTMLElement>("input, button")?.focus();
   };
-  const lock = () => (credentials.lock(), void render());
-  const lockButton = () => button({ label: "Lock", testid: "key-lock", icon: "lock", click: lock });
+  const lockButton = () => button({ label: "Lock", testid: "key-lock", icon: "lock", click: () => credentials.lock() });
 
   const locked = (kept: boolean): Child =>
     emptyState(
