@@ -2,7 +2,7 @@
 
 use super::{
     Body, Content, Delete, Expiry, Key, Meta, MetadataChange, Precondition, Put, Record, RemoteState, Replica,
-    Replicate,
+    Replicate, Reseal,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::Payload;
@@ -41,6 +41,7 @@ pub(crate) enum KeyedOp {
     Put(Put),
     Delete(Delete),
     Replicate(Replicate),
+    Reseal(Reseal),
 }
 
 /// Decides what an operation does, given what is there.
@@ -60,6 +61,7 @@ pub(crate) fn apply(op: KeyedOp, previous: Option<&Record>, tombstone: Option<&R
         KeyedOp::Put(put) => apply_put(put, previous, tombstone, now),
         KeyedOp::Delete(delete) => apply_delete(&delete, previous, now),
         KeyedOp::Replicate(replicate) => apply_replicate(replicate, previous, tombstone),
+        KeyedOp::Reseal(reseal) => Ok(apply_reseal(reseal, previous)),
     }
 }
 
@@ -78,6 +80,11 @@ fn check(
     let (kind, message) = match (precondition, alive.map(|record| record.meta.version)) {
         (Precondition::None, _) | (Precondition::Absent, None) | (Precondition::Present, Some(_)) => return Ok(()),
         (Precondition::Version(wanted), Some(found)) if wanted == found => return Ok(()),
+        (Precondition::Unmoved { version, stamp }, Some(found))
+            if found == version && alive.and_then(|record| record.meta.replica).is_some_and(|it| it.hlc == stamp) =>
+        {
+            return Ok(());
+        }
         (Precondition::Settled { version, modified }, _)
             if row.is_some_and(|row| is_settled(row, version, modified)) =>
         {
@@ -87,12 +94,15 @@ fn check(
             (ErrorKind::AlreadyExists, "the key is taken; write with overwrite, or choose another key")
         }
         (Precondition::Present, None) => (ErrorKind::NotFound, "there is no such record"),
-        (Precondition::Version(_) | Precondition::Settled { .. }, _) => {
+        (Precondition::Version(_) | Precondition::Unmoved { .. } | Precondition::Settled { .. }, _) => {
             (ErrorKind::Conflict, "the record has changed since it was read; read it again and retry")
         }
     };
     let mut error = Error::new(kind, message).with("collection", collection).with("key", key.to_text());
-    if let Precondition::Version(wanted) | Precondition::Settled { version: wanted, .. } = precondition {
+    if let Precondition::Version(wanted)
+    | Precondition::Unmoved { version: wanted, .. }
+    | Precondition::Settled { version: wanted, .. } = precondition
+    {
         let found = alive.map_or("none".to_owned(), |record| record.meta.version.to_string());
         error = error.with("expected version", wanted).with("found", found);
     }
@@ -178,6 +188,21 @@ fn apply_delete(delete: &Delete, previous: Option<&Record>, now: f64) -> Result<
         })
     });
     Ok(Applied { record: RowChange::Delete, tombstone, existed: alive.is_some(), version })
+}
+
+fn apply_reseal(op: Reseal, previous: Option<&Record>) -> Applied {
+    let untouched = Applied { record: RowChange::Keep, tombstone: RowChange::Keep, existed: false, version: 0 };
+    let Some(record) = previous else { return untouched };
+    if !matches!(&record.body, Body::Sealed(envelope) if envelope.starts_with(&op.head)) {
+        return untouched;
+    }
+    let mut record = record.clone();
+    record.body = Body::Sealed(op.envelope);
+    if let Some(replica) = record.meta.replica.as_mut().filter(|_| op.replicate) {
+        (replica.hlc, replica.dirty) = (replica.hlc.next(), true);
+    }
+    let version = record.meta.version;
+    Applied { record: RowChange::Write(record), existed: true, version, ..untouched }
 }
 
 fn apply_replicate(op: Replicate, previous: Option<&Record>, tombstone: Option<&Record>) -> Result<Applied> {

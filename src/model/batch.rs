@@ -64,6 +64,8 @@ pub enum WriteOp {
     },
     /// Writes the state that the endpoint has, exactly.
     Replicate(Replicate),
+    /// Puts another envelope in the place of one, of the same content.
+    Reseal(Reseal),
     /// Writes nothing, and lets the batch happen only where a range holds what was seen.
     Verify(Verify),
 }
@@ -77,6 +79,7 @@ impl WriteOp {
             Self::Delete(delete) => &delete.collection,
             Self::Clear { collection } | Self::Append { collection, .. } => collection,
             Self::Replicate(replicate) => &replicate.collection,
+            Self::Reseal(reseal) => &reseal.collection,
             Self::Verify(verify) => &verify.collection,
         }
     }
@@ -168,6 +171,30 @@ pub struct Replicate {
     pub checksum: Option<Checksum>,
 }
 
+/// A sealed record's content under another key.
+///
+/// # Behavior
+///
+/// - Nothing but the envelope changes: neither the version nor times, tags, metadata or the end of its life. For an
+///   application, nothing was written.
+/// - It happens only where the record still has the envelope that was read. Otherwise it does nothing, and the rest of
+///   the batch happens all the same: whoever was faster has the last word.
+/// - Where it replicates, it is to be sent, under the very next stamp after the record's own: so it takes the place of
+///   what it is made from, and loses to every other change that would have won over that.
+#[derive(Debug, Clone)]
+pub struct Reseal {
+    /// The collection.
+    pub collection: String,
+    /// The record's key.
+    pub key: Key,
+    /// The head of the envelope that was read, which no other envelope shares: its nonce is among it.
+    pub head: Vec<u8>,
+    /// The new envelope.
+    pub envelope: Vec<u8>,
+    /// Whether it replicates.
+    pub replicate: bool,
+}
+
 /// A record as the endpoint has it.
 #[derive(Debug, Clone)]
 pub enum RemoteState {
@@ -236,6 +263,14 @@ pub enum Precondition {
     Present,
     /// The record has this version: else `CONFLICT`.
     Version(u64),
+    /// The record has this version and was last changed at this stamp: else `CONFLICT`. So what is decided about its
+    /// replication is decided about what is there.
+    Unmoved {
+        /// Its version.
+        version: u64,
+        /// Its stamp.
+        stamp: Hlc,
+    },
     /// The row is this one, its time over or not, and the endpoint has answered for it: else `CONFLICT`. So
     /// housekeeping takes nothing that was written meanwhile, and nothing that is still to be sent.
     Settled {

@@ -15,7 +15,7 @@ pub use apply::tombstone_key;
 pub(crate) use apply::{KeyedOp, RowChange, apply};
 pub use batch::{
     Acknowledged, CommitReceipt, Content, Delete, Durability, Expiry, MetadataChange, OpReceipt, Precondition, Put,
-    RemoteState, Replicate, WriteBatch, WriteOp,
+    RemoteState, Replicate, Reseal, WriteBatch, WriteOp,
 };
 pub(crate) use doc::{Doc, Register};
 pub use key::Key;

@@ -100,6 +100,7 @@ impl Claim {
                 WriteOp::Replicate(op) if matches!(op.state, Some(RemoteState::Present { .. })) => return Self::Data,
                 WriteOp::Replicate(op) => &op.collection,
                 WriteOp::Append { collection, .. } | WriteOp::Clear { collection } => collection,
+                WriteOp::Reseal(op) => &op.collection,
                 WriteOp::Verify(_) => continue,
             };
             match collection.as_str() {

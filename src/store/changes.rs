@@ -66,7 +66,7 @@ impl Change {
             WriteOp::Put(put) => Some(Self::new(&put.collection, put.key.clone(), ChangeKind::Put)),
             WriteOp::Delete(delete) => Some(Self::new(&delete.collection, delete.key.clone(), ChangeKind::Delete)),
             WriteOp::Clear { collection } => Some(Self::of_all(collection, ChangeKind::Clear)),
-            WriteOp::Append { .. } | WriteOp::Replicate(_) | WriteOp::Verify(_) => None,
+            WriteOp::Append { .. } | WriteOp::Replicate(_) | WriteOp::Reseal(_) | WriteOp::Verify(_) => None,
         }
     }
 }

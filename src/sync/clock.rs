@@ -50,6 +50,15 @@ impl Hlc {
         if self > other { self } else { Self { time: other.time.saturating_add(1), device: self.device } }
     }
 
+    /// The very next stamp: there is none between.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self.device.checked_add(1) {
+            Some(device) => Self { device, ..self },
+            None => Self { time: self.time.saturating_add(1), device: 0 },
+        }
+    }
+
     /// Whether it is further ahead of `now` than a clock may be.
     #[must_use]
     pub fn too_far_ahead(self, now: f64) -> bool {
@@ -168,6 +177,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn nothing_lies_between_a_stamp_and_the_next() {
+        for (stamp, next) in [
+            (Hlc::new(5, 1, 7), Hlc::new(5, 1, 8)),
+            (Hlc::new(5, 1, u64::MAX), Hlc::new(5, 2, 0)),
+            (Hlc::new(5, u16::MAX, u64::MAX), Hlc::new(6, 0, 0)),
+        ] {
+            assert!(stamp.next() == next && next > stamp);
+            assert_eq!(next.to_string().parse::<Hlc>().unwrap(), next);
+        }
+    }
 
     proptest! {
         #[test]

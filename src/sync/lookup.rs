@@ -53,7 +53,13 @@ impl Standing {
 
     /// What must hold for it to be as it was read.
     pub(crate) fn precondition(&self) -> Precondition {
-        self.record().map_or(Precondition::Absent, |record| Precondition::Version(record.meta.version))
+        self.record().map_or(Precondition::Absent, |record| {
+            let version = record.meta.version;
+            match record.meta.replica {
+                Some(replica) => Precondition::Unmoved { version, stamp: replica.hlc },
+                None => Precondition::Version(version),
+            }
+        })
     }
 }
 

@@ -55,7 +55,7 @@ impl Transacted {
             WriteOp::Put(put) => Some(put.collection.clone()),
             WriteOp::Delete(delete) => Some(delete.collection.clone()),
             WriteOp::Clear { collection } => Some(collection.clone()),
-            WriteOp::Append { .. } | WriteOp::Replicate(_) | WriteOp::Verify(_) => None,
+            WriteOp::Append { .. } | WriteOp::Replicate(_) | WriteOp::Reseal(_) | WriteOp::Verify(_) => None,
         });
         // The system's own have no indexes, and no ends of lives.
         let names = sorted_names(names.filter(|name| !name.contains(':')));

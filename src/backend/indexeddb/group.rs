@@ -198,7 +198,7 @@ fn only_deletes(group: &[Waiting]) -> bool {
     ops.all(|op| match op {
         WriteOp::Delete(delete) => delete.replicate.is_none(),
         WriteOp::Clear { .. } | WriteOp::Verify(_) => true,
-        WriteOp::Put(_) | WriteOp::Append { .. } | WriteOp::Replicate(_) => false,
+        WriteOp::Put(_) | WriteOp::Append { .. } | WriteOp::Replicate(_) | WriteOp::Reseal(_) => false,
     })
 }
 

@@ -22,6 +22,7 @@ pub(super) fn touched(batches: &[WriteBatch]) -> Vec<Doc> {
                 touch(doc.tombstone());
                 doc
             }
+            WriteOp::Reseal(reseal) => Doc::new(reseal.collection.as_str(), reseal.key.clone()),
             WriteOp::Clear { .. } | WriteOp::Append { .. } | WriteOp::Verify(_) => continue,
         };
         touch(doc);
@@ -45,7 +46,7 @@ pub(super) fn stores<'a>(layout: &'a Layout, touched: &'a [Doc], batches: &'a [W
     }
     for op in batches.iter().flat_map(|batch| &batch.ops) {
         match op {
-            WriteOp::Clear { .. } => {}
+            WriteOp::Clear { .. } | WriteOp::Reseal(_) => {}
             WriteOp::Append { collection, .. } | WriteOp::Verify(Verify { collection, .. }) => {
                 add(layout.place(collection).store());
             }

@@ -73,6 +73,7 @@ impl Staging {
             WriteOp::Put(op) => (Doc::new(op.collection.as_str(), op.key.clone()), KeyedOp::Put(op)),
             WriteOp::Delete(op) => (Doc::new(op.collection.as_str(), op.key.clone()), KeyedOp::Delete(op)),
             WriteOp::Replicate(op) => (Doc::new(op.collection.as_str(), op.key.clone()), KeyedOp::Replicate(op)),
+            WriteOp::Reseal(op) => (Doc::new(op.collection.as_str(), op.key.clone()), KeyedOp::Reseal(op)),
             WriteOp::Clear { collection } => {
                 self.clear(batch, collection, undo);
                 return Ok(OpReceipt::of_many(now, true));

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use crate::backend::{Backend, LocalFuture, Read, Row, Scan};
 use crate::error::Result;
 use crate::model::{
-    CommitReceipt, Delete, Doc, Durability, OpReceipt, Put, Register, WriteBatch, WriteOp, sorted_names,
+    CommitReceipt, Delete, Doc, Durability, OpReceipt, Put, Register, Reseal, WriteBatch, WriteOp, sorted_names,
 };
 use crate::sync::{SharedClock, outbox};
 
@@ -79,6 +79,10 @@ impl Journal {
                     let stamp = self.clock.borrow_mut().tick(now);
                     journalled.name(&Doc::new(delete.collection.as_str(), delete.key.clone()));
                     journalled.pass(WriteOp::Delete(Delete { replicate: Some(stamp), ..delete }));
+                }
+                WriteOp::Reseal(reseal) if self.replicated.contains(&reseal.collection) => {
+                    journalled.name(&Doc::new(reseal.collection.as_str(), reseal.key.clone()));
+                    journalled.pass(WriteOp::Reseal(Reseal { replicate: true, ..reseal }));
                 }
                 other => journalled.pass(other),
             }

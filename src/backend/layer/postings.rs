@@ -102,7 +102,8 @@ impl Searched {
             WriteOp::Delete(delete) => delete.collection == self.collection,
             WriteOp::Replicate(replicate) => replicate.collection == self.collection,
             WriteOp::Clear { collection } => *collection == self.collection,
-            WriteOp::Append { .. } | WriteOp::Verify(_) => false,
+            // What is searched is not sealed.
+            WriteOp::Append { .. } | WriteOp::Reseal(_) | WriteOp::Verify(_) => false,
         }
     }
 
@@ -126,7 +127,7 @@ impl Searched {
                     bodies.clear();
                     continue;
                 }
-                WriteOp::Replicate(_) | WriteOp::Append { .. } | WriteOp::Verify(_) => continue,
+                WriteOp::Replicate(_) | WriteOp::Append { .. } | WriteOp::Reseal(_) | WriteOp::Verify(_) => continue,
             };
             let number = keys.enter(&key.to_text()) as usize;
             match bodies.get_mut(number) {

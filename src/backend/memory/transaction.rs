@@ -65,6 +65,7 @@ impl Work<'_> {
             WriteOp::Put(put) => self.keyed(&put.collection.clone(), put.key.clone(), KeyedOp::Put(put), now),
             WriteOp::Delete(op) => self.keyed(&op.collection.clone(), op.key.clone(), KeyedOp::Delete(op), now),
             WriteOp::Replicate(op) => self.keyed(&op.collection.clone(), op.key.clone(), KeyedOp::Replicate(op), now),
+            WriteOp::Reseal(op) => self.keyed(&op.collection.clone(), op.key.clone(), KeyedOp::Reseal(op), now),
             WriteOp::Clear { collection } => {
                 let keys = self.table(&collection).keys();
                 let existed = !keys.is_empty();

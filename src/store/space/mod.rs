@@ -199,7 +199,11 @@ impl Space {
                 }
                 // An answer of the endpoint is no use, but it lets the entry go.
                 WriteOp::Replicate(op) => (&op.collection, op.state.as_ref().map(|_| &op.key)),
-                WriteOp::Delete(_) | WriteOp::Clear { .. } | WriteOp::Append { .. } | WriteOp::Verify(_) => continue,
+                WriteOp::Delete(_)
+                | WriteOp::Clear { .. }
+                | WriteOp::Append { .. }
+                | WriteOp::Reseal(_)
+                | WriteOp::Verify(_) => continue,
             };
             if let Some(at) = caches.iter().position(|cache| cache.name == *collection) {
                 note.used.push((at, key.cloned()));

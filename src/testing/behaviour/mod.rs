@@ -21,6 +21,7 @@ mod indexes;
 mod lifecycle;
 mod reads;
 mod replication;
+mod reseal;
 mod support;
 mod writes;
 
@@ -57,6 +58,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
         atomicity::CASES,
         conditions::CASES,
         replication::CASES,
+        reseal::CASES,
         lifecycle::CASES,
     ]
     .into_iter()

@@ -110,6 +110,7 @@ impl Target {
             WriteOp::Put(put) => Some(Self::Key(hash(&put.collection, &put.key))),
             WriteOp::Delete(delete) => Some(Self::Key(hash(&delete.collection, &delete.key))),
             WriteOp::Replicate(replicate) => Some(Self::Key(hash(&replicate.collection, &replicate.key))),
+            WriteOp::Reseal(reseal) => Some(Self::Key(hash(&reseal.collection, &reseal.key))),
             WriteOp::Clear { .. } => Some(Self::All),
             WriteOp::Append { .. } | WriteOp::Verify(_) => None,
         }

@@ -186,6 +186,7 @@ impl Cache {
                 WriteOp::Put(put) => (&put.collection, &put.key),
                 WriteOp::Delete(delete) => (&delete.collection, &delete.key),
                 WriteOp::Replicate(replicate) => (&replicate.collection, &replicate.key),
+                WriteOp::Reseal(reseal) => (&reseal.collection, &reseal.key),
                 WriteOp::Clear { collection } => {
                     state.table.forget_all(collection);
                     continue;

@@ -184,7 +184,7 @@ impl Buffer {
                 return self.clear(&collection, undo).map(|()| OpReceipt::of_many(now, true));
             }
             // The system's own: they take effect in the commit.
-            WriteOp::Append { .. } | WriteOp::Replicate(_) | WriteOp::Verify(_) => {
+            WriteOp::Append { .. } | WriteOp::Replicate(_) | WriteOp::Reseal(_) | WriteOp::Verify(_) => {
                 self.log.push(op);
                 return Ok(OpReceipt::of_many(now, false));
             }

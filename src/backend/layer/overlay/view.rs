@@ -23,7 +23,11 @@ impl Overlay {
                     (&put.collection, &put.key, put.precondition != Precondition::None || whole, whole)
                 }
                 WriteOp::Delete(delete) => (&delete.collection, &delete.key, true, false),
-                WriteOp::Clear { .. } | WriteOp::Append { .. } | WriteOp::Replicate(_) | WriteOp::Verify(_) => continue,
+                WriteOp::Clear { .. }
+                | WriteOp::Append { .. }
+                | WriteOp::Replicate(_)
+                | WriteOp::Reseal(_)
+                | WriteOp::Verify(_) => continue,
             };
             if self.own.borrow().owns(&Doc::new(collection.as_str(), key.clone())) {
                 continue;
