@@ -86,7 +86,7 @@ class Line {
     try {
       this.#port.postMessage(message);
     } catch (thrown) {
-      throw failure('INVALID_VALUE', `what was given has no copy; functions, symbols and handles have none: ${thrown?.message}`, operation);
+      throw failure('INVALID_VALUE', `what was given has no copy; functions, symbols and handles have none: ${thrown?.name}`, operation);
     }
   }
 

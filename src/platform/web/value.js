@@ -63,10 +63,14 @@ export function names(value) {
   return Object.keys(value);
 }
 
+/** Failures in which an engine quotes what it was given: a text that is no JSON, a function, a symbol. It may be a secret. */
+const QUOTING = ['DataCloneError', 'SyntaxError'];
+
 /** What a thrown value says of itself, whatever it is; running as little of it as possible. */
 export function said(thrown) {
   try {
     if (typeof thrown === 'string') return thrown;
+    if (QUOTING.includes(thrown.name)) return thrown.name;
     if (typeof thrown.message === 'string') return `${thrown.name}: ${thrown.message}`;
   } catch { /* It throws when it is asked. */ }
   return 'a value that is no error was thrown';

@@ -1,5 +1,14 @@
 import { createStorage, StorageError } from "/tidekeep/index.js";
 
+/** Everything that a failure says of itself. */
+const whole = (error) => {
+  const parts = [];
+  for (let one = error; one && parts.length < 10; one = one.cause) {
+    parts.push(String(one), one.stack ?? "", JSON.stringify(plain(one)), JSON.stringify(one, Object.getOwnPropertyNames(one)));
+  }
+  return parts.join("\n");
+};
+
 /** What a failure is, as data. */
 const plain = (error) =>
   error && {
@@ -16,6 +25,20 @@ async function fetchToken() {
   const response = await fetch("/dev/token", { method: "POST", headers: { "content-type": "application/json" }, body });
   return (await response.json()).token;
 }
+
+/** What was written to the console, as text. */
+const said = [];
+for (const method of ["debug", "log", "info", "warn", "error", "trace"]) {
+  const original = console[method];
+  console[method] = (...words) => (said.push(words.map((word) => `${word?.stack ?? ""} ${describe(word)}`).join(" ")), original.apply(console, words));
+}
+const describe = (value) => {
+  try {
+    return typeof value === "string" ? value : JSON.stringify(value) ?? String(value);
+  } catch {
+    return String(value);
+  }
+};
 
 let store;
 const events = [];
@@ -69,6 +92,43 @@ globalThis.device = {
       if (index % 3 === 2) await store.credentials.set(`s${index}`, new TextEncoder().encode(text));
     }
   },
+  /** Does with a secret what must fail, everywhere that takes one. Gives what each failure said. */
+  async provoke(text) {
+    const { credentials } = store;
+    const vault = store.collection("vault");
+    const attempts = [
+      () => credentials.unlock({ passphrase: text }),
+      () => credentials.set("provoked", { text, not: () => text }),
+      () => credentials.set("provoked", Object.assign(Object.create(null), { text, not: Symbol(text) })),
+      () => vault.put({ text }),
+      () => vault.put({ id: { text }, text }),
+      () => vault.put({ id: "p", text, not: () => text }),
+      () => vault.put({ id: "p", get text() { throw new Error("a getter") } }),
+      () => vault.put({ id: "v0", text }, { overwrite: false }),
+      () => vault.put({ id: "v0", text }, { ifVersion: 77 }),
+      () => vault.putMany([{ id: "p", text }, { text }]),
+      () => vault.update("v0", () => ({ id: "other", text })),
+      () => store.transaction((tx) => tx.collection("vault").put({ text })),
+      async () => {
+        credentials.lock();
+        await vault.put({ id: "p", text });
+      },
+      () => credentials.set("provoked", text),
+      () => vault.get("v0"),
+    ];
+    const failures = [];
+    for (const attempt of attempts) {
+      await attempt().then(
+        () => failures.push("nothing failed"),
+        (error) => failures.push(whole(error)),
+      );
+    }
+    return failures;
+  },
+  /** What was written to the console, and told to listeners. */
+  heard: () => [...said, ...events.map((event) => JSON.stringify(event)), ...incidents.map((incident) => JSON.stringify(incident))],
+  /** The token that is to be sent; a driver's scripts have a `globalThis` of their own. */
+  bear: (token) => void (globalThis.token = token),
   /** What is sealed, in the clear. */
   async unsealed() {
     const records = await store.collection("vault").all();
@@ -95,3 +155,6 @@ globalThis.device = {
   close: () => store.close(),
   destroy: () => store.destroy(),
 };
+
+// What starts browsers on a profile waits for this.
+globalThis.page = globalThis.device;

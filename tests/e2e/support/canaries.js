@@ -1,14 +1,15 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { layers } from "./unpack.js";
 
 /** Bytes of a text that are looked for together: short enough that a text cut by a block's end is still found. */
 const PIECE = 12;
 
 /**
- * Every form in which a text may lie in a file: its bytes, UTF-16 of both orders, hexadecimal, and base64 of each
- * alignment. The text is looked for by its pieces, so that a part of it is found too.
+ * Every form in which a text may lie in a file: its bytes, UTF-16 of both orders, hexadecimal, base64 of each
+ * alignment, and as a key of Firefox. The text is looked for by its pieces, so that a part of it is found too.
  *
- * @param {string} text ASCII, of at least one piece.
+ * @param {string} text Letters and digits of ASCII, which JSON and addresses leave as they are; at least one piece.
  * @returns {{ form: string, bytes: Buffer }[]}
  */
 export function forms(text) {
@@ -19,6 +20,8 @@ export function forms(text) {
     const raw = Buffer.from(piece, "latin1");
     const little = Buffer.from(piece, "utf16le");
     const big = Buffer.from(little).swap16();
+    // Firefox writes a text that is a key with each of its letters one higher.
+    found.push({ form: "a key of Firefox", bytes: raw.map((byte) => byte + 1) });
     for (const [name, bytes] of [["raw", raw], ["UTF-16LE", little], ["UTF-16BE", big]]) {
       found.push({ form: name, bytes });
       const hex = bytes.toString("hex");
@@ -46,14 +49,14 @@ function* base64(bytes) {
 }
 
 /**
- * Looks for texts in all files below a folder, byte by byte, as the files lie there.
+ * Looks for texts in all files below a folder, byte by byte, as the files lie there and in what is packed in them.
  *
  * @param {string} folder
  * @param {Record<string, string>} texts
  * @returns {Promise<{ hits: string[], files: number, bytes: number }>} What was found, in which form, where.
  */
 export async function search(folder, texts) {
-  const needles = Object.entries(texts).flatMap(([name, text]) => forms(text).map((form) => ({ name, ...form })));
+  const needles = needlesOf(texts);
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const hits = new Set();
   let files = 0;
@@ -63,17 +66,19 @@ export async function search(folder, texts) {
     const content = await readFile(path);
     files += 1;
     bytes += content.length;
-    for (const needle of needles) {
-      if (content.includes(needle.bytes)) {
-        hits.add(`${needle.name} as ${needle.form} in ${path.slice(folder.length + 1)}`);
-      }
-    }
+    const short = path.slice(folder.length + 1);
+    const log = await readFile(`${path}-wal`).catch(() => undefined);
+    for (const hit of found(Buffer.concat(layers(short, content, log)), needles)) hits.add(`${hit} in ${short}`);
   }
   return { hits: [...hits], files, bytes };
 }
 
 /** Looks for texts in bytes. */
 export function searchBytes(content, texts) {
-  const needles = Object.entries(texts).flatMap(([name, text]) => forms(text).map((form) => ({ name, ...form })));
-  return needles.filter(({ bytes }) => content.includes(bytes)).map(({ name, form }) => `${name} as ${form}`);
+  return found(content, needlesOf(texts));
 }
+
+const needlesOf = (texts) => Object.entries(texts).flatMap(([name, text]) => forms(text).map((form) => ({ name, ...form })));
+
+const found = (content, needles) =>
+  needles.filter(({ bytes }) => content.includes(bytes)).map(({ name, form }) => `${name} as ${form}`);

@@ -42,6 +42,14 @@ export async function gate(t, endpoint) {
   return gate;
 }
 
+/** The page and the installed package alone. Gives the address. */
+export async function site(t) {
+  const server = createServer((request, response) => void file(new URL(request.url, "http://localhost").pathname, response));
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  t.after(() => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())));
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
 async function file(path, response) {
   const prefix = Object.keys(folders).find((prefix) => path.startsWith(prefix));
   const name = path.endsWith("/") ? "index.html" : normalize(path.slice(prefix.length));

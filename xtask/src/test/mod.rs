@@ -98,7 +98,10 @@ impl Stage {
             Self::Browser(browser) => browser.needs().contains(&need),
             Self::Reproducible => Purpose::Build.needs().contains(&need),
             Self::Packaging | Self::Durability => true,
-            Self::EndToEnd => need == Need::Chromium || Purpose::Build.needs().contains(&need),
+            Self::EndToEnd => {
+                matches!(need, Need::Chromium | Need::Firefox | Need::Geckodriver)
+                    || Purpose::Build.needs().contains(&need)
+            }
         }
     }
 
