@@ -1,5 +1,6 @@
 //! AES-256-GCM, its keys and nonces.
 
+use core::cell::RefCell;
 use core::fmt;
 
 use aes_gcm::aead::inout::InOutBuf;
@@ -9,6 +10,7 @@ use zeroize::Zeroizing;
 use super::wrapping::hmac;
 use super::{Random, fill};
 use crate::error::{Error, ErrorKind, Result};
+use crate::platform::SubtleKey;
 
 /// The length of a key, in bytes.
 pub const KEY_LEN: usize = 32;
@@ -159,12 +161,30 @@ impl Nonce {
 ///
 /// - The tag follows the ciphertext, as in Web Crypto.
 /// - Nothing is decrypted before the tag is verified, in constant time.
-/// - Its key schedule is overwritten when it is dropped, and `Debug` shows nothing of it.
-pub struct Cipher(Box<Aes256Gcm>);
+/// - Its key and its key schedule are overwritten when it is dropped, and `Debug` shows nothing of them. What Web Crypto
+///   was given of it goes then too.
+pub struct Cipher {
+    schedule: Box<Aes256Gcm>,
+    key: DataKey,
+    subtle: RefCell<Option<SubtleKey>>,
+}
 
 impl Cipher {
     pub(super) fn new(key: &[u8; KEY_LEN]) -> Self {
-        Self(Box::new(Aes256Gcm::new(key.into())))
+        let mut kept = DataKey(Box::default());
+        kept.0.copy_from_slice(key);
+        Self { schedule: Box::new(Aes256Gcm::new(key.into())), key: kept, subtle: RefCell::default() }
+    }
+
+    /// The key in the hands of Web Crypto, handed over when it is first asked for; none where there is no Web Crypto.
+    pub(crate) async fn subtle(&self) -> Option<SubtleKey> {
+        let known = self.subtle.borrow().clone();
+        if known.is_some() {
+            return known;
+        }
+        let imported = SubtleKey::import(self.key.bytes()).await?;
+        self.subtle.replace(Some(imported.clone()));
+        Some(imported)
     }
 
     /// Ciphertext and tag of `plaintext`.
@@ -177,7 +197,7 @@ impl Cipher {
     }
 
     /// `header`, then ciphertext and tag of `plaintext`, in one allocation.
-    pub(super) fn seal_after(
+    pub(crate) fn seal_after(
         &self,
         header: &[u8],
         nonce: &Nonce,
@@ -189,7 +209,7 @@ impl Cipher {
         bytes.extend_from_slice(plaintext);
         let (_, body) = bytes.split_at_mut(header.len());
         let tag = self
-            .0
+            .schedule
             .encrypt_inout_detached(&nonce.0.into(), additional, InOutBuf::from(body))
             .map_err(|_| Error::new(ErrorKind::InvalidValue, "the value is too long to be sealed"))?;
         bytes.extend_from_slice(&tag);
@@ -207,16 +227,19 @@ impl Cipher {
             return Err(Error::new(ErrorKind::Corrupted, "the ciphertext was cut: it is shorter than its tag"));
         };
         let mut plaintext = Zeroizing::new(body.to_vec());
-        self.0
+        self.schedule
             .decrypt_inout_detached(&nonce.0.into(), additional, InOutBuf::from(plaintext.as_mut_slice()), tag.into())
-            .map_err(|_| {
-                Error::new(
-                    ErrorKind::DecryptionFailed,
-                    "the sealed value was changed, or belongs to another place; restore it from a copy",
-                )
-            })?;
+            .map_err(|_| not_authentic())?;
         Ok(plaintext)
     }
+}
+
+/// `DECRYPTION_FAILED`.
+pub(crate) fn not_authentic() -> Error {
+    Error::new(
+        ErrorKind::DecryptionFailed,
+        "the sealed value was changed, or belongs to another place; restore it from a copy",
+    )
 }
 
 impl fmt::Debug for Cipher {

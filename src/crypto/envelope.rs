@@ -27,7 +27,14 @@ impl<'a> Envelope<'a> {
     /// How many bytes an envelope is longer than what is in it.
     pub const OVERHEAD: usize = Self::HEADER + TAG_LEN;
 
-    const HEADER: usize = MAGIC.len() + 2 + KeyId::LEN + NONCE_LEN;
+    /// How many bytes stand before the ciphertext.
+    pub const HEADER: usize = MAGIC.len() + 2 + KeyId::LEN + NONCE_LEN;
+
+    /// What stands before the ciphertext.
+    #[must_use]
+    pub fn header(key_id: KeyId, nonce: &Nonce) -> Vec<u8> {
+        [MAGIC.as_slice(), &[VERSION, SUITE], key_id.as_bytes(), &nonce.0].concat()
+    }
 
     /// Takes an envelope apart.
     ///
@@ -35,7 +42,19 @@ impl<'a> Envelope<'a> {
     ///
     /// `CORRUPTED` where it is none, or was cut; `VERSION_ERROR` where a newer version sealed it.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
-        let cut = || Error::new(ErrorKind::Corrupted, "the sealed value was cut short; restore it from a copy");
+        let parsed = Self::parse_head(bytes)?;
+        if parsed.ciphertext.len() < TAG_LEN {
+            return Err(cut());
+        }
+        Ok(parsed)
+    }
+
+    /// Takes the beginning of an envelope apart, whose rest may be elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// `CORRUPTED` where it is none, or was cut; `UNSUPPORTED` where a newer version sealed it.
+    pub fn parse_head(bytes: &'a [u8]) -> Result<Self> {
         let (magic, rest) = bytes.split_first_chunk::<4>().ok_or_else(cut)?;
         if magic != MAGIC {
             return Err(Error::new(ErrorKind::Corrupted, "these bytes are no sealed value; restore it from a copy"));
@@ -45,9 +64,6 @@ impl<'a> Envelope<'a> {
         known("suite", *suite, SUITE)?;
         let (id, rest) = rest.split_first_chunk::<{ KeyId::LEN }>().ok_or_else(cut)?;
         let (nonce, ciphertext) = rest.split_first_chunk::<NONCE_LEN>().ok_or_else(cut)?;
-        if ciphertext.len() < TAG_LEN {
-            return Err(cut());
-        }
         Ok(Self { key_id: KeyId(*id), nonce: Nonce(*nonce), ciphertext })
     }
 
@@ -59,13 +75,12 @@ impl<'a> Envelope<'a> {
         additional: &[u8],
         plaintext: &[u8],
     ) -> Result<Vec<u8>> {
-        let mut header = Vec::with_capacity(Self::HEADER);
-        header.extend_from_slice(MAGIC);
-        header.extend_from_slice(&[VERSION, SUITE]);
-        header.extend_from_slice(key_id.as_bytes());
-        header.extend_from_slice(&nonce.0);
-        cipher.seal_after(&header, nonce, additional, plaintext)
+        cipher.seal_after(&Self::header(key_id, nonce), nonce, additional, plaintext)
     }
+}
+
+fn cut() -> Error {
+    Error::new(ErrorKind::Corrupted, "the sealed value was cut short; restore it from a copy")
 }
 
 /// Tells a later format, which an update can read, from one that never was.

@@ -63,7 +63,18 @@ struct State {
 struct OpenKey {
     id: KeyId,
     generation: u32,
-    cipher: Cipher,
+    cipher: Rc<Cipher>,
+}
+
+/// What a value is sealed with: the key, and a nonce that nothing else is sealed with.
+#[derive(Debug)]
+pub struct Sealing {
+    /// The key's name.
+    pub id: KeyId,
+    /// The key.
+    pub cipher: Rc<Cipher>,
+    /// The nonce.
+    pub nonce: Nonce,
 }
 
 impl Keyring {
@@ -77,30 +88,48 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// `LOCKED` without an open key; `KEY_MISSING` where the current key has sealed [`MAX_SEALS`] values, and another
-    /// has to be created; `INVALID_VALUE` for what is too long; what `random` fails with; `UNSUPPORTED` where it
-    /// repeats itself.
+    /// What [`sealing`](Keyring::sealing) fails with; `INVALID_VALUE` for what is too long.
     pub fn seal(&self, additional: &AdditionalData<'_>, plaintext: &[u8], random: &mut Random<'_>) -> Result<Vec<u8>> {
+        let Sealing { id, cipher, nonce } = self.sealing(random)?;
+        Envelope::seal(id, &cipher, &nonce, &additional.to_bytes()?, plaintext)
+    }
+
+    /// What the next value is to be sealed with. It is counted as sealed.
+    ///
+    /// # Errors
+    ///
+    /// `LOCKED` without an open key; `KEY_MISSING` where the current key has sealed [`MAX_SEALS`] values, and another
+    /// has to be created; what `random` fails with; `UNSUPPORTED` where it repeats itself.
+    pub fn sealing(&self, random: &mut Random<'_>) -> Result<Sealing> {
         let key = self.state.borrow().current().ok_or_else(locked)?;
-        let additional = additional.to_bytes()?;
         let nonce = Nonce::generate(random)?;
         self.state.borrow_mut().count(&key, nonce)?;
-        Envelope::seal(key.id, &key.cipher, &nonce, &additional, plaintext)
+        Ok(Sealing { id: key.id, cipher: Rc::clone(&key.cipher), nonce })
     }
 
     /// Opens what was sealed for the place that `additional` says.
     ///
     /// # Errors
     ///
-    /// `CORRUPTED` for what is no whole envelope; `VERSION_ERROR` for one of a newer version; `LOCKED` without an open
-    /// key; `KEY_MISSING` where the one it names is not among them; `DECRYPTION_FAILED` where it was changed or moved.
+    /// `CORRUPTED` for what is no whole envelope; `VERSION_ERROR` for one of a newer version; what
+    /// [`opening`](Keyring::opening) fails with; `DECRYPTION_FAILED` where it was changed or moved.
     pub fn open(&self, additional: &AdditionalData<'_>, envelope: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
         let envelope = Envelope::parse(envelope)?;
+        let cipher = self.opening(envelope.key_id)?;
+        cipher.open(&envelope.nonce, &additional.to_bytes()?, envelope.ciphertext)
+    }
+
+    /// The cipher of a key.
+    ///
+    /// # Errors
+    ///
+    /// `LOCKED` without an open key; `KEY_MISSING` where this one is not among them.
+    pub fn opening(&self, id: KeyId) -> Result<Rc<Cipher>> {
         let state = self.state.borrow();
-        let Some(key) = state.open.get(&envelope.key_id) else {
-            return Err(if state.open.is_empty() { locked() } else { missing(envelope.key_id) });
+        let Some(key) = state.open.get(&id) else {
+            return Err(if state.open.is_empty() { locked() } else { missing(id) });
         };
-        key.cipher.open(&envelope.nonce, &additional.to_bytes()?, envelope.ciphertext)
+        Ok(Rc::clone(&key.cipher))
     }
 
     /// Whether no key is open.

@@ -1,7 +1,7 @@
 //! The one write primitive: a batch that happens whole or not at all.
 
 use super::{Body, Checksum, Key, Replica, Verify};
-use crate::platform::Payload;
+use crate::platform::{Bytes, Payload};
 use crate::sync::Hlc;
 
 /// What a resolved commit is to survive.
@@ -190,7 +190,7 @@ pub struct Reseal {
     /// The head of the envelope that was read, which no other envelope shares: its nonce is among it.
     pub head: Vec<u8>,
     /// The new envelope.
-    pub envelope: Vec<u8>,
+    pub envelope: Bytes,
     /// Whether it replicates.
     pub replicate: bool,
 }

@@ -1,7 +1,7 @@
 //! Records: a payload, and what the system keeps beside it.
 
 use super::Key;
-use crate::platform::Payload;
+use crate::platform::{Bytes, Payload};
 use crate::sync::Hlc;
 
 /// What a record holds.
@@ -10,7 +10,7 @@ pub enum Body {
     /// The application's own value.
     Clear(Payload),
     /// An envelope, as in `docs/formats.md`.
-    Sealed(Vec<u8>),
+    Sealed(Bytes),
 }
 
 /// A stored record.

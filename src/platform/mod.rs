@@ -8,10 +8,24 @@ mod native;
 mod web;
 
 #[cfg(not(target_family = "wasm"))]
-pub use native::{Payload, breathe, folded, now, number_of, number_text, pbkdf2_sha256, random, steady};
+pub use native::{Bytes, Large, Payload, breathe, folded, now, number_of, number_text, pbkdf2_sha256, random, steady};
+#[cfg(not(target_family = "wasm"))]
+pub(crate) use native::{Gathered, SubtleKey};
 #[cfg(target_family = "wasm")]
 pub use web::{
-    Payload, breathe, folded, now, number_of, number_text, pbkdf2_sha256, random, sleep, spawn, steady, within,
+    Bytes, Large, Payload, breathe, folded, now, number_of, number_text, pbkdf2_sha256, random, sleep, spawn, steady,
+    within,
 };
 #[cfg(target_family = "wasm")]
+pub(crate) use web::{Gathered, SubtleKey};
+#[cfg(target_family = "wasm")]
 pub(crate) use web::{environment, is_array, items, names, said, slumber};
+
+/// The encoding of a value that is to be sealed.
+#[derive(Debug)]
+pub enum Plaintext {
+    /// To be sealed at once.
+    Small(zeroize::Zeroizing<Vec<u8>>),
+    /// To be sealed by Web Crypto.
+    Large(Large),
+}

@@ -234,7 +234,7 @@ mod tests {
 
     #[test]
     fn a_sealed_body_has_no_fields() {
-        let sealed = Record { body: Body::Sealed(vec![1]), ..record("{\"a\":1}") };
+        let sealed = Record { body: Body::Sealed(vec![1].into()), ..record("{\"a\":1}") };
         assert!(matches(&condition("a", "exists", "false"), &sealed));
         assert!(matches(&condition("$key", "eq", "\"k1\""), &sealed));
     }

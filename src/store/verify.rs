@@ -280,7 +280,7 @@ impl DataStore {
                 if let Some(doc) = buried(&tombstone.key)
                     && !self.0.backend.scan(&only(&doc)).await?.is_empty()
                 {
-                    beside.push(Record { body: Body::Sealed(Vec::new()), ..tombstone });
+                    beside.push(Record { body: Body::Sealed(Vec::new().into()), ..tombstone });
                 }
             }
             if !more {

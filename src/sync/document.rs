@@ -47,7 +47,7 @@ pub(crate) fn encode(record: &Record) -> Result<String> {
     let meta = &record.meta;
     let body = match &record.body {
         Body::Clear(payload) => Object::new().json("value", &payload.to_wire()?),
-        Body::Sealed(bytes) => Object::new().text("sealed", &STANDARD.encode(bytes)),
+        Body::Sealed(bytes) => Object::new().text("sealed", &STANDARD.encode(bytes.to_vec())),
     };
     let body = if meta.tags.is_empty() { body } else { body.texts("tags", &meta.tags) };
     let body = match &meta.metadata {
@@ -71,7 +71,10 @@ pub(crate) fn decode(body: Option<&str>, changed: f64) -> Result<RemoteState> {
     let body = match (wire.value, wire.sealed) {
         (Some(value), None) => Body::Clear(Payload::from_wire(&value)?),
         (None, Some(sealed)) => Body::Sealed(
-            STANDARD.decode(sealed).map_err(|_| malformed("the endpoint sent a sealed document that is not base64"))?,
+            STANDARD
+                .decode(sealed)
+                .map_err(|_| malformed("the endpoint sent a sealed document that is not base64"))?
+                .into(),
         ),
         (None, None) | (Some(_), Some(_)) => {
             return Err(malformed("the endpoint sent a document with neither or both of “value” and “sealed”"));
@@ -129,12 +132,12 @@ mod tests {
 
     #[test]
     fn a_sealed_body_travels_as_it_is() {
-        let sent = encode(&record(Body::Sealed(vec![0, 255, 7]))).unwrap();
+        let sent = encode(&record(Body::Sealed(vec![0, 255, 7].into()))).unwrap();
         assert!(sent.contains(r#""sealed":"AP8H""#));
         let RemoteState::Present { body: Body::Sealed(back), .. } = decode(Some(&sent), 0.0).unwrap() else {
             panic!("not a sealed document")
         };
-        assert_eq!(back, vec![0, 255, 7]);
+        assert_eq!(back.to_vec(), [0, 255, 7]);
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub fn value_of(collection: &str, record: &Record) -> Option<String> {
     match &record.body {
         _ if tombstone => None,
         tidekeep::model::Body::Clear(payload) => Some(payload.to_wire().unwrap()),
-        tidekeep::model::Body::Sealed(bytes) => Some(format!("{bytes:?}")),
+        tidekeep::model::Body::Sealed(bytes) => Some(format!("{:?}", bytes.to_vec())),
     }
 }
 

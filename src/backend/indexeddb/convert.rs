@@ -29,7 +29,7 @@ extern "C" {
     #[wasm_bindgen(js_name = clearRow)]
     fn clear_row(value: &JsValue, namespace: Option<&str>, kept: Kept) -> JsValue;
     #[wasm_bindgen(js_name = sealedRow)]
-    fn sealed_row(envelope: Uint8Array, paths: Array, key: &JsValue, kept: Kept) -> JsValue;
+    fn sealed_row(envelope: &Uint8Array, paths: Array, key: &JsValue, kept: Kept) -> JsValue;
     fn kept(row: &JsValue) -> Kept;
     fn value(row: &JsValue) -> JsValue;
 
@@ -90,7 +90,7 @@ pub(super) fn to_row(record: &Record, place: &Place<'_>) -> JsValue {
         Body::Clear(payload) => clear_row(payload.as_js(), place.namespace(), kept),
         Body::Sealed(envelope) => {
             let paths = place.key_paths().iter().map(|path| JsValue::from_str(path)).collect();
-            sealed_row(Uint8Array::from(envelope.as_slice()), paths, &record.key.to_js(), kept)
+            sealed_row(envelope.as_js(), paths, &record.key.to_js(), kept)
         }
     }
 }
@@ -123,7 +123,7 @@ pub(super) fn from_row(key: Key, row: &JsValue) -> Result<Record> {
         checksum: kept.checksum().map(|kept| Box::new(kept.to_vec().try_into().unwrap_or_default())),
     };
     let body = match kept.sealed() {
-        Some(envelope) => Body::Sealed(envelope.to_vec()),
+        Some(envelope) => Body::Sealed(envelope.into()),
         None => Body::Clear(Payload::from(value(row))),
     };
     Ok(Record { key, body, meta })

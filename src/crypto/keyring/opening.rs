@@ -173,7 +173,7 @@ fn follow(sorted: &Sorted, mut stores: LiteMap<KeyId, Rc<StoreKey>>, database: &
         let Some(store) = stores.get(&record.store()) else { continue };
         match record.unwrap(store, database) {
             Ok(key) => {
-                keys.push(OpenKey { id: record.id(), generation: record.generation(), cipher: key.cipher() });
+                keys.push(OpenKey { id: record.id(), generation: record.generation(), cipher: Rc::new(key.cipher()) });
             }
             Err(error) => refused.push(error),
         }

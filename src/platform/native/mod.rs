@@ -1,13 +1,18 @@
 //! The ground outside the browser: tests, the simulator and the server.
 
+mod bytes;
 mod derive;
 mod number;
+mod packed;
 mod payload;
+mod subtle;
 mod text;
 
+pub use bytes::Bytes;
 pub use derive::pbkdf2_sha256;
 pub use number::{number_of, number_text};
-pub use payload::Payload;
+pub use payload::{Large, Payload};
+pub(crate) use subtle::{Gathered, SubtleKey};
 pub use text::folded;
 
 use crate::error::{Error, ErrorKind, Result};

@@ -3,9 +3,36 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
+use super::super::Plaintext;
+use super::packed::{pack, unpack};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Fields, Key, Scalar};
+
+/// Many bytes in the clear.
+#[derive(Debug)]
+pub struct Large(Zeroizing<Vec<u8>>);
+
+impl Large {
+    /// The bytes.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// A copy of them.
+    #[must_use]
+    pub fn to_vec(&self) -> Zeroizing<Vec<u8>> {
+        self.0.clone()
+    }
+}
+
+impl From<Vec<u8>> for Large {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+}
 
 /// An application's value, opaque to everything that only stores it.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +65,35 @@ impl Payload {
         serde_json::to_string(&self.0).map_err(|error| {
             Error::new(ErrorKind::SerializationError, "the value has no encoded form").caused_by(error)
         })
+    }
+
+    /// Writes the encoding of what is sealed; from `large` bytes on, to be sealed by Web Crypto.
+    ///
+    /// # Errors
+    ///
+    /// `SERIALIZATION_ERROR` for what has no encoded form.
+    pub fn to_plaintext(&self, large: usize) -> Result<Plaintext> {
+        let bytes = pack(&self.0);
+        Ok(if bytes.len() < large { Plaintext::Small(Zeroizing::new(bytes)) } else { Plaintext::Large(bytes.into()) })
+    }
+
+    /// Reads the encoding of what is sealed.
+    ///
+    /// # Errors
+    ///
+    /// `SERIALIZATION_ERROR` where the bytes are not in it.
+    pub fn from_plaintext(bytes: &[u8]) -> Result<Self> {
+        let refused = || Error::new(ErrorKind::SerializationError, "not an encoded value");
+        unpack(bytes).map(Self).ok_or_else(refused)
+    }
+
+    /// Reads the encoding of what was opened by Web Crypto.
+    ///
+    /// # Errors
+    ///
+    /// `SERIALIZATION_ERROR` where the bytes are not in it.
+    pub fn from_large(bytes: &Large) -> Result<Self> {
+        Self::from_plaintext(bytes.as_slice())
     }
 
     /// The value of some bytes.

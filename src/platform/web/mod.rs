@@ -1,16 +1,20 @@
 //! The ground in pages, workers, service workers and Node.
 
+mod bytes;
 mod derive;
 pub(crate) mod environment;
 mod number;
 mod payload;
+mod subtle;
 mod task;
 mod text;
 
+pub use bytes::Bytes;
 pub use derive::pbkdf2_sha256;
 pub use number::{number_of, number_text};
-pub use payload::Payload;
+pub use payload::{Large, Payload};
 pub(crate) use payload::{is_array, items, names, said};
+pub(crate) use subtle::{Gathered, SubtleKey};
 pub(crate) use task::slumber;
 pub use task::{breathe, sleep, spawn, within};
 pub use text::folded;

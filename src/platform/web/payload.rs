@@ -2,7 +2,9 @@
 
 use js_sys::{Array, Date, Uint8Array};
 use wasm_bindgen::prelude::*;
+use zeroize::Zeroizing;
 
+use super::super::Plaintext;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Fields, Key, Scalar};
 
@@ -32,6 +34,34 @@ extern "C" {
     fn encode(value: &JsValue) -> core::result::Result<String, JsValue>;
     #[wasm_bindgen(catch)]
     fn decode(text: &str) -> core::result::Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn pack(value: &JsValue, large: usize) -> core::result::Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch)]
+    fn unpack(bytes: &Uint8Array) -> core::result::Result<JsValue, JsValue>;
+}
+
+/// Many bytes in the clear, which stay outside of Rust's memory.
+#[derive(Debug)]
+pub struct Large(Uint8Array);
+
+impl Large {
+    /// The bytes, as JavaScript has them.
+    #[must_use]
+    pub const fn as_js(&self) -> &Uint8Array {
+        &self.0
+    }
+
+    /// A copy of them.
+    #[must_use]
+    pub fn to_vec(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.0.to_vec())
+    }
+}
+
+impl From<Uint8Array> for Large {
+    fn from(bytes: Uint8Array) -> Self {
+        Self(bytes)
+    }
 }
 
 /// An application's value, opaque to everything that only stores it.
@@ -51,9 +81,7 @@ impl Payload {
     ///
     /// `SERIALIZATION_ERROR` where the text is not in it.
     pub fn from_wire(text: &str) -> Result<Self> {
-        decode(text).map(Self).map_err(|thrown| {
-            Error::new(ErrorKind::SerializationError, "not an encoded value").caused_by(said(&thrown))
-        })
+        decode(text).map(Self).map_err(|thrown| not_encoded(&thrown))
     }
 
     /// Writes the value encoding: JSON, with what JSON lacks as tagged objects.
@@ -62,9 +90,46 @@ impl Payload {
     ///
     /// `SERIALIZATION_ERROR` for what has no encoded form.
     pub fn to_wire(&self) -> Result<String> {
-        encode(&self.0).map_err(|thrown| {
-            Error::new(ErrorKind::SerializationError, "the value cannot be sealed or sent").caused_by(said(&thrown))
+        encode(&self.0).map_err(|thrown| no_encoding(&thrown))
+    }
+
+    /// Writes the encoding of what is sealed; from `large` bytes on, to be sealed by Web Crypto.
+    ///
+    /// # Errors
+    ///
+    /// `SERIALIZATION_ERROR` for what has no encoded form.
+    pub fn to_plaintext(&self, large: usize) -> Result<Plaintext> {
+        let packed = pack(&self.0, large).map_err(|thrown| no_encoding(&thrown))?;
+        if let Some(text) = packed.as_string() {
+            return Ok(Plaintext::Small(Zeroizing::new(text.into_bytes())));
+        }
+        let bytes: Uint8Array = packed.unchecked_into();
+        Ok(if (bytes.length() as usize) < large {
+            Plaintext::Small(Zeroizing::new(bytes.to_vec()))
+        } else {
+            Plaintext::Large(Large(bytes))
         })
+    }
+
+    /// Reads the encoding of what is sealed.
+    ///
+    /// # Errors
+    ///
+    /// `SERIALIZATION_ERROR` where the bytes are not in it.
+    pub fn from_plaintext(bytes: &[u8]) -> Result<Self> {
+        match core::str::from_utf8(bytes) {
+            Ok(text) if !text.starts_with('\u{1}') => Self::from_wire(text),
+            _ => unpack(&Uint8Array::from(bytes)).map(Self).map_err(|thrown| not_encoded(&thrown)),
+        }
+    }
+
+    /// Reads the encoding of what was opened by Web Crypto.
+    ///
+    /// # Errors
+    ///
+    /// `SERIALIZATION_ERROR` where the bytes are not in it.
+    pub fn from_large(bytes: &Large) -> Result<Self> {
+        unpack(&bytes.0).map(Self).map_err(|thrown| not_encoded(&thrown))
     }
 
     /// The value of some bytes.
@@ -129,6 +194,14 @@ impl Payload {
     fn kind(&self) -> char {
         kind(&self.0).unwrap_or('-')
     }
+}
+
+fn not_encoded(thrown: &JsValue) -> Error {
+    Error::new(ErrorKind::SerializationError, "not an encoded value").caused_by(said(thrown))
+}
+
+fn no_encoding(thrown: &JsValue) -> Error {
+    Error::new(ErrorKind::SerializationError, "the value cannot be sealed or sent").caused_by(said(thrown))
 }
 
 impl From<JsValue> for Payload {

@@ -9,7 +9,7 @@ use crate::sync::Hlc;
 /// A sealed record, as it comes from the endpoint.
 fn sealed(key: &str, envelope: &[u8]) -> WriteOp {
     let state = RemoteState::Present {
-        body: Body::Sealed(envelope.to_vec()),
+        body: Body::Sealed(envelope.to_vec().into()),
         metadata: None,
         tags: vec!["t".into()],
         expires: None,
@@ -30,7 +30,7 @@ fn replicate(key: &str, state: Option<RemoteState>, replica: Replica, preconditi
 }
 
 fn reseal(key: &str, head: &[u8], envelope: &[u8], replicate: bool) -> WriteOp {
-    let (head, envelope) = (head.to_vec(), envelope.to_vec());
+    let (head, envelope) = (head.to_vec(), envelope.to_vec().into());
     WriteOp::Reseal(Reseal { collection: "loose".to_owned(), key: Key::from(key), head, envelope, replicate })
 }
 
@@ -44,7 +44,7 @@ async fn seen(backend: &dyn Backend, key: &str) -> Result<Option<Record>, String
 
 async fn envelope(backend: &dyn Backend, key: &str) -> Result<Option<Vec<u8>>, String> {
     Ok(seen(backend, key).await?.and_then(|record| match record.body {
-        Body::Sealed(envelope) => Some(envelope),
+        Body::Sealed(envelope) => Some(envelope.to_vec()),
         Body::Clear(_) => None,
     }))
 }

@@ -9,6 +9,7 @@ import { cases as profiling } from "./profiling.js";
 import { cases as queries } from "./queries.js";
 import { cases as schema } from "./schema.js";
 import { cases as search } from "./search.js";
+import { cases as sealed } from "./sealed.js";
 import { cases as secrets } from "./secrets.js";
 import { cases as signal } from "./signal.js";
 import { cases as space } from "./space.js";
@@ -23,6 +24,7 @@ const all = {
   ...search,
   ...writes,
   ...secrets,
+  ...sealed,
   ...locking,
   ...opening,
   ...checksums,

@@ -1,0 +1,144 @@
+//! Seals the records of encrypted collections on their way down, and opens them on their way up.
+
+#[cfg(test)]
+mod tests;
+mod value;
+
+use core::fmt;
+use core::future::poll_fn;
+use core::task::Poll;
+use std::rc::Rc;
+
+use super::turns::Turns;
+
+use crate::backend::{Backend, LocalFuture, Read, Row, Scan};
+use crate::crypto::Keyring;
+use crate::error::Result;
+use crate::model::{Body, CommitReceipt, Content, Key, Put, Record, Schema, WriteBatch, WriteOp};
+
+/// A backend that keeps encrypted collections sealed.
+///
+/// # Behavior
+///
+/// - What is sealed is bound to its database, collection and key: swapped rows do not open.
+/// - Sealing happens before the backend is called, so no transaction waits for it.
+/// - Commits reach the backend in the order in which they were made, however long sealing takes.
+/// - Keys, tags, times and metadata stay in the clear.
+/// - A scan for [`Read::Meta`] opens nothing, and so needs no key.
+///
+/// # Errors
+///
+/// `LOCKED` without an open key; `KEY_MISSING`, `DECRYPTION_FAILED`, `CORRUPTED` for what does not open.
+pub struct Seal {
+    inner: Rc<dyn Backend>,
+    schema: Rc<Schema>,
+    keyring: Rc<Keyring>,
+    database: String,
+    turns: Turns,
+}
+
+impl Seal {
+    /// Seals what goes into `inner` under the keys of `keyring`.
+    #[must_use]
+    pub fn new(inner: Rc<dyn Backend>, schema: Rc<Schema>, keyring: Rc<Keyring>) -> Self {
+        let database = inner.facts().name;
+        Self { inner, schema, keyring, database, turns: Turns::default() }
+    }
+
+    fn is_to_seal(&self, op: &WriteOp) -> bool {
+        match op {
+            WriteOp::Put(Put { collection, content: Content::Replace(Body::Clear(_)), .. }) => {
+                self.schema.encrypted(collection)
+            }
+            _ => false,
+        }
+    }
+
+    /// Seals what is to be sealed, and commits, in the order of the calls.
+    async fn commit_sealed(&self, mut batch: WriteBatch) -> Result<CommitReceipt> {
+        if self.turns.are_free() && !batch.ops.iter().any(|op| self.is_to_seal(op)) {
+            return self.inner.commit(batch).await;
+        }
+        let turn = self.turns.take().await;
+        self.seal(&mut batch).await.map_err(|error| error.during("commit"))?;
+        // Once it was polled, the backend has the batch in its own order, and the next may come.
+        let mut committing = self.inner.commit(batch);
+        let begun = poll_fn(|context| Poll::Ready(committing.as_mut().poll(context))).await;
+        drop(turn);
+        match begun {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => committing.await,
+        }
+    }
+
+    async fn seal(&self, batch: &mut WriteBatch) -> Result<()> {
+        let mut values = Vec::new();
+        for op in batch.ops.iter().filter(|op| self.is_to_seal(op)) {
+            if let WriteOp::Put(Put { collection, key, content: Content::Replace(Body::Clear(payload)), .. }) = op {
+                values.push((value::place(&self.database, collection, &key.to_text())?, payload));
+            }
+        }
+        let sealed = value::seal_all(&self.keyring, &values).await?;
+        let mut sealed = sealed.into_iter();
+        for op in batch.ops.iter_mut().filter(|op| self.is_to_seal(op)) {
+            if let (WriteOp::Put(put), Some(envelope)) = (op, sealed.next()) {
+                put.content = Content::Replace(Body::Sealed(envelope));
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the records that are sealed.
+    async fn open<'a>(&self, collection: &str, records: impl Iterator<Item = &'a mut Record>) -> Result<()> {
+        let sealed = |record: &&mut Record| matches!(record.body, Body::Sealed(_));
+        let mut records: Vec<&mut Record> = records.filter(sealed).collect();
+        let mut envelopes = Vec::with_capacity(records.len());
+        for record in &records {
+            if let Body::Sealed(envelope) = &record.body {
+                envelopes.push((value::place(&self.database, collection, &record.key.to_text())?, envelope));
+            }
+        }
+        let opened = value::open_all(&self.keyring, &envelopes).await.map_err(|(place, error)| {
+            let key = records.get(place).map(|record| record.key.to_text()).unwrap_or_default();
+            error.with("collection", collection).with("key", key)
+        })?;
+        for (record, value) in records.iter_mut().zip(opened) {
+            record.body = Body::Clear(value);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seal").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}
+
+impl Backend for Seal {
+    crate::delegate!(inner: facts, count, namespaces, close, destroy);
+
+    fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
+        Box::pin(self.commit_sealed(batch))
+    }
+
+    fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
+        Box::pin(async move {
+            let mut records = self.inner.get(collection, keys).await?;
+            let found = records.iter_mut().flatten();
+            self.open(collection, found).await.map_err(|error| error.during("get"))?;
+            Ok(records)
+        })
+    }
+
+    fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
+        Box::pin(async move {
+            let mut rows = self.inner.scan(scan).await?;
+            if scan.read == Read::Records {
+                let found = rows.iter_mut().filter_map(|row| row.record.as_mut());
+                self.open(&scan.collection, found).await.map_err(|error| error.during("scan"))?;
+            }
+            Ok(rows)
+        })
+    }
+}
