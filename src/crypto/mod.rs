@@ -30,7 +30,7 @@ pub use envelope::Envelope;
 pub use keyring::{Keyring, MAX_SEALS, MAX_UNLOCKERS, NewKeys, Sealing, Unlocked};
 pub use method::{Keeper, MAX_OPAQUE, Method, Wrapper};
 pub use reach::still_opens_without;
-pub use record::KeyRecord;
+pub use record::{KeyRecord, methods};
 pub use unlocker::{Answer, Derive, Passphrase, Unlocker};
 pub use wrapped::{MAX_LABEL, WrappedKey};
 pub use wrapped_data::WrappedDataKey;

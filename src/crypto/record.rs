@@ -1,5 +1,6 @@
 //! What lies in the collection of keys.
 
+use super::method::Method;
 use super::wrapped::WrappedKey;
 use super::wrapped_data::{self, WrappedDataKey};
 use super::wrapping::tampered;
@@ -38,6 +39,16 @@ impl KeyRecord {
         };
         if name == self.name { Ok(parsed) } else { Err(tampered().with("record", &self.name)) }
     }
+}
+
+/// How each unlocker whose record can be read comes to its secret.
+#[must_use]
+pub fn methods(records: &[KeyRecord]) -> Vec<Method> {
+    let unlocker = |record: &KeyRecord| match record.parse() {
+        Ok(Parsed::Unlocker(unlocker)) => Some(unlocker.method().clone()),
+        Ok(Parsed::Data(_)) | Err(_) => None,
+    };
+    records.iter().filter_map(unlocker).collect()
 }
 
 impl From<&WrappedKey> for KeyRecord {

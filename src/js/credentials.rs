@@ -7,6 +7,7 @@ use wasm_bindgen::prelude::*;
 
 use super::convert::{item, owned, write_result};
 use super::options::{Options, WriteOptions};
+use super::passkey::Passkeys;
 use super::promise;
 use super::store::Shared;
 use super::unlock::passphrase;
@@ -36,13 +37,23 @@ impl Credentials {
     pub fn unlock(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("credentials.unlock", || {
-            let given = Options::read(options, &["passphrase"])?.value("passphrase")?;
+            let options = Options::read(options, &["passphrase", "passkey", "signal"])?;
+            let (given, passkey, signal) =
+                (options.value("passphrase")?, options.value("passkey")?, options.value("signal")?);
+            if !given.is_undefined() && !passkey.is_undefined() {
+                return Err(Error::new(ErrorKind::InvalidConfig, "give one unlocker: a passphrase or a passkey"));
+            }
             let given = if given.is_undefined() { None } else { Some(passphrase(&given)?) };
             Ok(async move {
                 shared.catch_up().await;
+                let credentials = shared.store.credentials();
                 match given {
+                    None if !passkey.is_undefined() => {
+                        let passkeys = Passkeys::new(&credentials.methods().await?, passkey, signal);
+                        credentials.unlock(&passkeys, Begin::WhereNew).await?;
+                    }
                     Some(given) => {
-                        shared.store.credentials().unlock(&store::passphrase(&given), Begin::WhereNew).await?;
+                        credentials.unlock(&store::passphrase(&given), Begin::WhereNew).await?;
                     }
                     None if shared.asking.can_ask() => shared.asking.for_sealed(&shared.store, true).await?,
                     None => return Err(no_passphrase()),

@@ -11,3 +11,5 @@ export const refusal = (...given) => lent.refusal(...given);
 export const until = (...given) => lent.until(...given);
 export const compile = (...given) => lent.compile(...given);
 export const transaction = (...given) => lent.transaction(...given);
+export const createPasskey = (...given) => lent.createPasskey(...given);
+export const askPasskey = (...given) => lent.askPasskey(...given);

@@ -10,15 +10,16 @@
 import { StorageError, storageError } from "./errors.js";
 import { lend } from "./host.js";
 import { rows } from "./pages.js";
+import { askPasskey, createPasskey, passkeySupport } from "./passkey.js";
 import { profiled } from "./profile.js";
 import { compile as compileSchema } from "./schema.js";
 import { refusal, until } from "./signal.js";
 import instantiate, { Collection, DataStore, createStorage as open } from "./tidekeep.js";
 import { transaction } from "./transaction.js";
 
-export { StorageError };
+export { passkeySupport, StorageError };
 
-lend({ storageError, refusal, until, compile: compileSchema, transaction });
+lend({ storageError, refusal, until, compile: compileSchema, transaction, createPasskey, askPasskey });
 
 if (typeof Symbol.asyncDispose === "symbol") {
   // `await using store = …` closes it at the end of the block.

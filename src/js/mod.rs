@@ -12,6 +12,7 @@ mod error;
 mod events;
 mod open;
 mod options;
+mod passkey;
 mod query;
 mod schema;
 mod search;

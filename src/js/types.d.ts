@@ -37,6 +37,7 @@ export type * from "./types/key-value.js";
 export type * from "./types/lists.js";
 export type * from "./types/metrics.js";
 export type * from "./types/options.js";
+export type * from "./types/passkey.js";
 export type * from "./types/query.js";
 export type * from "./types/schema.js";
 export type * from "./types/search.js";
@@ -66,3 +67,13 @@ export function createStorage<S extends Schema<S> = AnySchema>(options?: Storage
  * await init(); // loads ahead of the first createStorage()
  */
 export function init(source?: string | URL | BufferSource | Response | WebAssembly.Module): Promise<void>;
+
+/**
+ * Whether the browser hands on what passkeys derive, so that one can unlock a store: `"no"` in workers, in Node, in pages
+ * that are not secure or are opened by an IP address; `"unknown"` where the browser does not tell. Whether an
+ * authenticator can do it shows when a passkey is made there.
+ *
+ * @example
+ * const offered = (await passkeySupport()) !== "no";
+ */
+export function passkeySupport(): Promise<"yes" | "no" | "unknown">;

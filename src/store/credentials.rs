@@ -3,7 +3,7 @@
 use super::keys::{Keys, gone, without};
 use super::{Collection, DataStore, EntryOptions, Event, Item, ListOptions, LockReason, Locked, WriteResult};
 use crate::backend::{Read, Scan};
-use crate::crypto::{KeyId, Unlocker};
+use crate::crypto::{KeyId, Method, Unlocker, methods};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Durability, Key, system};
 use crate::platform::{Payload, random};
@@ -57,6 +57,15 @@ impl Credentials {
         if were_open {
             self.store.events().emit(&Event::Locked(Locked { locked: true, reason }));
         }
+    }
+
+    /// How the unlockers that there are come to their secrets, as far as their records can be read.
+    ///
+    /// # Errors
+    ///
+    /// What reading fails with.
+    pub async fn methods(&self) -> Result<Vec<Method>> {
+        Ok(methods(&self.store.keys().await?.records))
     }
 
     /// Opens the keys with an unlocker, or makes the first ones.

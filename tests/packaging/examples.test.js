@@ -30,7 +30,7 @@ function ofReadme() {
 
 /** What the examples of single calls may speak of. */
 const PREAMBLE = `
-import { createStorage, init, StorageError } from "tidekeep";
+import { createStorage, init, passkeySupport, StorageError } from "tidekeep";
 interface Place { id: string; name: string }
 interface Note { id: string; place: string; text: string }
 interface Known {

@@ -6,7 +6,7 @@ use js_sys::{Function, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
-use super::super::convert::property;
+use super::super::error::kind_of;
 use crate::error::{Error, ErrorKind};
 use crate::platform::said;
 use crate::sync::TokenProvider;
@@ -28,9 +28,7 @@ pub(super) fn token_provider(auth: Function) -> TokenProvider {
 
 /// What kept the application from giving a token: what its own `StorageError` says; the network, where `fetch` failed.
 fn failure(thrown: &JsValue) -> ErrorKind {
-    let code = property(thrown, "code").ok().and_then(|code| code.as_string());
-    let named = ErrorKind::ALL.iter().copied().find(|kind| code.as_deref() == Some(kind.code()));
-    match named {
+    match kind_of(thrown) {
         Some(kind) => kind,
         None if thrown.is_instance_of::<js_sys::TypeError>() => ErrorKind::NetworkError,
         None => ErrorKind::AuthenticationFailed,

@@ -1,6 +1,7 @@
 /** Secrets, and the keys that seal. */
 
 import type { Item, Metadata, WriteResult } from "./entries.js";
+import type { PasskeyOptions } from "./passkey.js";
 
 export interface EncryptionOptions {
   /** How the key-encryption key is had: derived from a passphrase. */
@@ -29,18 +30,31 @@ export interface AutoLock {
   hidden?: number;
 }
 
-/** Secrets, sealed with AES-256-GCM under a key that the passphrase unlocks. */
+/** What unlocks: one of them. */
+export interface UnlockOptions {
+  passphrase?: Uint8Array | string;
+  passkey?: true | PasskeyOptions;
+  /** Calls off the request for a passkey. */
+  signal?: AbortSignal;
+}
+
+/** Secrets, sealed with AES-256-GCM under a key that the passphrase or a passkey unlocks. */
 export interface Credentials {
   readonly locked: boolean;
   /**
-   * Opens the keys; the first time, makes one under this passphrase. Rejects with `AUTHENTICATION_FAILED` for a wrong
-   * one. Without a passphrase, asks for it as `encryption.passphrase` says.
+   * Opens the keys; the first time, makes one under this passphrase, or under a passkey that is made for it. Rejects with
+   * `AUTHENTICATION_FAILED` for a wrong passphrase. Without either, asks for a passphrase as `encryption.passphrase` says.
+   *
+   * `passkey: true`, or its options, asks the user for any one of the store's passkeys, in a page that is secure and has a
+   * domain. Rejects with `ACCESS_DENIED` where it was not given, for whatever reason: browsers do not tell; `UNSUPPORTED`
+   * where the browser, the authenticator or the place has none; `KEY_MISSING` where the store knows none; `TIMEOUT`, and
+   * `ABORTED` with the signal.
    *
    * @example
    * await store.credentials.unlock({ passphrase: "correct horse battery staple" });
    * await store.credentials.set("openai", "sk-…");
    */
-  unlock(options?: { passphrase?: Uint8Array | string }): Promise<void>;
+  unlock(options?: UnlockOptions): Promise<void>;
   /**
    * Forgets every key: here, and in every other tab, frame and worker that has the database open. What is being opened or
    * sealed rejects with `LOCKED`, an unlocking under way with `ABORTED`; nothing can be opened afterwards, before the next
