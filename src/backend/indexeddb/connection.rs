@@ -3,10 +3,12 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
+use futures_channel::oneshot;
 use futures_util::lock::Mutex;
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, IdbDatabase};
 
+use super::group::{wait_if, wake};
 use super::identity::{Identity, identify};
 use super::layout::Layout;
 use super::mark::{self, Mark};
@@ -39,6 +41,9 @@ pub(super) struct Connection {
     /// Whether another tab asked for an upgrade.
     let_go: Rc<Cell<bool>>,
     opening: Mutex<()>,
+    /// Whether the page stands still, and who waits until it goes on.
+    still: Cell<bool>,
+    going_on: RefCell<Vec<oneshot::Sender<()>>>,
     /// The identity of the database that was open last.
     birth: RefCell<String>,
     fresh: Cell<bool>,
@@ -83,6 +88,8 @@ impl Connection {
             closed: Cell::new(false),
             let_go: Rc::default(),
             opening: Mutex::new(()),
+            still: Cell::default(),
+            going_on: RefCell::default(),
             birth: RefCell::default(),
             fresh: Cell::default(),
             mark: RefCell::new(Mark::first()?),
@@ -123,6 +130,7 @@ impl Connection {
     }
 
     async fn opened(&self, occasion: Occasion) -> Result<Opened> {
+        wait_if(self.still.get(), &self.going_on).await;
         if let Some(opened) = self.current()? {
             return Ok(opened);
         }
@@ -170,6 +178,20 @@ impl Connection {
         let before = self.birth.replace(identity.birth.clone());
         if !before.is_empty() && before != identity.birth {
             self.incidents.tell(Incident::Lost(if identity.fresh { Loss::Emptied } else { Loss::Replaced }));
+        }
+    }
+
+    /// The page comes to a standstill, or goes on.
+    ///
+    /// A transaction that stands still with its page holds up every other page: WebKit freezes it so. What is under way
+    /// is aborted and begins again when the page goes on, as after a lost connection.
+    pub(super) fn stand_still(&self, still: bool) {
+        self.still.set(still);
+        if still {
+            self.pulse.call_off();
+            self.handle.take();
+        } else {
+            wake(&self.going_on);
         }
     }
 

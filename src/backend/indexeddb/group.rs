@@ -217,7 +217,8 @@ fn check(layout: &Layout, batches: &[WriteBatch]) -> core::result::Result<(), (O
     Ok(())
 }
 
-async fn wait_if(busy: bool, waiters: &RefCell<Vec<oneshot::Sender<()>>>) {
+/// Waits to be woken, if `busy`.
+pub(super) async fn wait_if(busy: bool, waiters: &RefCell<Vec<oneshot::Sender<()>>>) {
     if !busy {
         return;
     }
@@ -227,7 +228,8 @@ async fn wait_if(busy: bool, waiters: &RefCell<Vec<oneshot::Sender<()>>>) {
     let _ = receiver.await;
 }
 
-fn wake(waiters: &RefCell<Vec<oneshot::Sender<()>>>) {
+/// Wakes whoever waits.
+pub(super) fn wake(waiters: &RefCell<Vec<oneshot::Sender<()>>>) {
     for waiter in waiters.take() {
         let _ = waiter.send(());
     }

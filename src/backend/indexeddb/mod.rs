@@ -20,12 +20,13 @@ mod write;
 
 use core::fmt;
 use core::future::Future;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use super::incident::Incidents;
 use super::{Backend, Facts, LocalFuture, Row, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Acknowledged, CommitReceipt, Durability, Key, KeyRange, Record, Schema, WriteBatch};
+use crate::platform::environment::Standstill;
 use connection::{Connection, Opened};
 use group::Queue;
 use layout::Layout;
@@ -35,6 +36,7 @@ use pulse::{Life, living};
 pub struct IndexedDbBackend {
     connection: Rc<Connection>,
     queue: Rc<Queue>,
+    _standstill: Standstill,
 }
 
 impl IndexedDbBackend {
@@ -46,7 +48,14 @@ impl IndexedDbBackend {
     /// `VERSION_ERROR` for a database of a newer layout; `INVALID_CONFIG` for another keyPath than the stored one.
     pub async fn open(name: &str, schema: Rc<Schema>) -> Result<Self> {
         let connection = Connection::open(name, Layout::new(schema)).await.map_err(|error| error.during("open"))?;
-        Ok(Self { connection: Rc::new(connection), queue: Rc::default() })
+        let connection = Rc::new(connection);
+        let standing: Weak<Connection> = Rc::downgrade(&connection);
+        let standstill = Standstill::watch(move |still| {
+            if let Some(connection) = standing.upgrade() {
+                connection.stand_still(still);
+            }
+        });
+        Ok(Self { connection, queue: Rc::default(), _standstill: standstill })
     }
 
     /// What happens to the database that no call is the cause of.

@@ -188,6 +188,22 @@ export function watchHidden(onHidden) {
   return () => page?.removeEventListener('visibilitychange', seen);
 }
 
+/**
+ * Calls back with true when the page is put into the back/forward cache, where it stands still, and with false when it is
+ * taken out. Gives a function that ends it.
+ */
+export function watchStandstill(onChange) {
+  const target = globalThis.document && globalThis;
+  const hidden = ({ persisted }) => { if (persisted) onChange(true); };
+  const shown = ({ persisted }) => { if (persisted) onChange(false); };
+  target?.addEventListener('pagehide', hidden);
+  target?.addEventListener('pageshow', shown);
+  return () => {
+    target?.removeEventListener('pagehide', hidden);
+    target?.removeEventListener('pageshow', shown);
+  };
+}
+
 /** Reports what a listener threw as if nobody had caught it, without stopping anything. */
 export function report(thrown) {
   if (typeof globalThis.reportError === 'function') globalThis.reportError(thrown);

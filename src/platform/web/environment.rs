@@ -19,6 +19,8 @@ extern "C" {
     fn watch_hidden(on_hidden: &Closure<dyn FnMut()>) -> Function;
     #[wasm_bindgen(js_name = renewLog)]
     fn renew_log(again: bool) -> Promise;
+    #[wasm_bindgen(js_name = watchStandstill)]
+    fn watch_standstill(on_change: &Closure<dyn FnMut(bool)>) -> Function;
     fn online() -> bool;
     fn idle() -> Promise;
     #[wasm_bindgen(js_name = hasChannel)]
@@ -235,6 +237,26 @@ impl Hiding {
 }
 
 impl Drop for Hiding {
+    fn drop(&mut self) {
+        drop(self.end.call0(&JsValue::UNDEFINED));
+    }
+}
+
+/// Tells when the page comes to a standstill in the back/forward cache, and when it goes on, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Standstill {
+    end: Function,
+    _callback: Closure<dyn FnMut(bool)>,
+}
+
+impl Standstill {
+    pub(crate) fn watch(on_change: impl Fn(bool) + 'static) -> Self {
+        let callback = Closure::<dyn FnMut(bool)>::new(on_change);
+        Self { end: watch_standstill(&callback), _callback: callback }
+    }
+}
+
+impl Drop for Standstill {
     fn drop(&mut self) {
         drop(self.end.call0(&JsValue::UNDEFINED));
     }
