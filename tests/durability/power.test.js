@@ -9,13 +9,10 @@ import { count, say, seed } from "./support/figures.js";
 import { ledger } from "./support/ledger.js";
 import { serve } from "./support/server.js";
 
-const CUTS = count("TIDEKEEP_CUTS", 8);
+const CUTS = count("TIDEKEEP_CUTS", 20);
 const RELAXED_CUTS = count("TIDEKEEP_RELAXED_CUTS", Math.ceil(CUTS / 4));
-/**
- * How often one disk loses its power. After a second cut of the same disk, Chromium has been seen without an acknowledged
- * write, and with half of a transaction: `docs/evidence.md` says more.
- */
-const CUTS_PER_DISK = count("TIDEKEEP_CUTS_PER_DISK", 1);
+/** How often one disk loses its power: what a cut leaves in a log must not spoil what is written behind it. */
+const CUTS_PER_DISK = count("TIDEKEEP_CUTS_PER_DISK", 5);
 /** The characters of the longest text. */
 const LARGEST = count("TIDEKEEP_LARGEST", 60_000);
 
