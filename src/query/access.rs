@@ -53,7 +53,7 @@ pub(super) struct Question<'a> {
 
 impl Question<'_> {
     /// Every way in that is better than reading everything, the primary first.
-    pub(super) fn ways(&self) -> Vec<Access> {
+    fn ways(&self) -> Vec<Access> {
         let indexes = self.collection.map_or(&[] as &[Index], |collection| &collection.indexes);
         let key_path = self.collection.and_then(|collection| collection.key_path.as_ref());
         let by_parts = match key_path {
@@ -151,6 +151,16 @@ impl Question<'_> {
             Field::Key | Field::Created | Field::Modified | Field::Version => true,
             Field::Tags | Field::Expires | Field::Metadata(_) => false,
         }
+    }
+
+    /// The best way by itself, for these sorts; reading everything, where there is no better.
+    pub(super) fn best(&self, sorts: &[Sort]) -> Access {
+        let merit = |access: &Access| {
+            let ordered = self.direction(access, sorts).is_some();
+            (access.score, ordered, access.served.len())
+        };
+        let better = |best: Access, access: Access| if merit(&access) > merit(&best) { access } else { best };
+        self.ways().into_iter().fold(self.everything(), better)
     }
 
     fn constraint(&self, field: &Field, source: &Source) -> Option<Constraint> {
@@ -280,6 +290,11 @@ impl Question<'_> {
 }
 
 impl Score {
+    /// That of several ways, of which this is the worst's: they give several records.
+    pub(super) fn of_several(self) -> Self {
+        Self { class: self.class.min(Class::Few), ..self }
+    }
+
     /// That of a way by one field.
     fn of(source: &Source, unique: bool, constraint: &Constraint) -> Self {
         let class = Class::of(source, unique, constraint.tightness, constraint.ranges.len());

@@ -181,7 +181,7 @@ fn part(operator: Operator, operand: &Operand) -> Option<Part> {
 }
 
 /// What two sorted unions of disjoint ranges hold together; again such a union.
-fn unite(a: Vec<KeyRange>, b: Vec<KeyRange>) -> Vec<KeyRange> {
+pub(super) fn unite(a: Vec<KeyRange>, b: Vec<KeyRange>) -> Vec<KeyRange> {
     let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
     let mut united: Vec<KeyRange> = Vec::new();
     loop {

@@ -17,7 +17,8 @@ const HEAD: usize = 17;
 /// A place among the rows of a query: behind this record, which may be gone by now.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
-    /// What the record has in the fields of the sort; where the scan gives the order, its index key.
+    /// What the record has in the fields of the sort; where the scan gives the order, its index key, and in a union of
+    /// several the number of the branch before it.
     pub fields: Vec<Scalar>,
     /// Its key.
     pub key: Key,
@@ -105,11 +106,13 @@ impl Fingerprint {
     pub fn of(collection: &str, filter: Option<&Filter>, sort: &[Sort], plan: &Plan) -> Self {
         let mut told = Told(BASIS);
         told.text(collection);
-        told.text(match &plan.source {
-            Source::Primary => "",
-            Source::Index(name) => name,
-            Source::Expiring => "$",
-        });
+        for branch in &plan.branches {
+            told.text(match &branch.source {
+                Source::Primary => "",
+                Source::Index(name) => name,
+                Source::Expiring => "$",
+            });
+        }
         told.byte(match plan.direction {
             Direction::Forward => b'>',
             Direction::Backward => b'<',

@@ -54,6 +54,7 @@ mod live;
 mod operator;
 mod plan;
 mod sort;
+mod union;
 
 pub use cursor::{Fingerprint, Mark};
 pub use evaluate::matches;
@@ -61,5 +62,5 @@ pub use field::Field;
 pub use filter::{Filter, Operand};
 pub use live::{Difference, Live, Row, Touched, Window};
 pub use operator::Operator;
-pub use plan::{OrderedBy, Plan, plan};
+pub use plan::{Branch, OrderedBy, Plan, plan};
 pub use sort::{Best, Order, Sort, compare, sort_records};

@@ -6,33 +6,50 @@ use super::{Filter, Sort};
 use crate::backend::{Direction, Source};
 use crate::model::{Collection, KeyRange};
 
-/// How to answer a question: scan each range in turn, keep what the residual matches, sort if need be.
+/// How to answer a question: scan each range of each branch in turn, keep what the residual matches, sort if need be.
 ///
 /// # Behavior
 ///
 /// - Its rows are the records that match the filter, and no others; in the order of the sort, where there is one.
-/// - Without a residual, every row that is read is a hit.
+/// - A record counts in the first branch that it lies in, and in no other.
+/// - Without a residual, every row that is read is a hit, or is one again.
 /// - Every range is one that IndexedDB takes, and none is empty.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// What to scan.
-    pub source: Source,
-    /// The ranges to scan, disjoint, in the order in which to scan them; none where nothing can match.
-    pub ranges: Vec<KeyRange>,
+    /// What to scan, one after the other: one branch, or one for each index that serves a part of an `or`.
+    pub branches: Vec<Branch>,
     /// The direction of each scan.
     pub direction: Direction,
     /// What to check of each row, if anything.
     pub residual: Option<Filter>,
     /// What gives the order asked for.
     pub order: OrderedBy,
-    /// Whether scans may give a record more than once; only its first row counts then.
-    pub distinct: bool,
-    /// For explaining: the index, if one is used.
+    /// For explaining: the index, if one is used; where several are, each, joined.
     pub index: Option<String>,
     /// For explaining: the ranges. It holds operands of the filter.
     pub range: String,
     /// For explaining: the conditions of the residual, without their operands.
     pub residual_names: Vec<String>,
+}
+
+/// The part of a plan that scans one source.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Branch {
+    /// What to scan.
+    pub source: Source,
+    /// The ranges to scan, disjoint, in the order in which to scan them; none where nothing can match.
+    pub ranges: Vec<KeyRange>,
+    /// Whether scans may give a record more than once; only its first row counts then.
+    pub distinct: bool,
+}
+
+impl Plan {
+    /// Whether the scans give every hit once, and nothing else.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        let once = |branches: &[Branch]| matches!(branches, [Branch { distinct: false, .. }]);
+        self.residual.is_none() && once(&self.branches)
+    }
 }
 
 /// What gives the order asked for.
@@ -56,37 +73,58 @@ pub enum OrderedBy {
 /// - Of ways that are as good, one that gives the order asked for is chosen, then one that leaves less to check.
 /// - A compound index is used only where the filter asks for each of its fields, for it leaves out the records that
 ///   lack one.
+/// - An `or` over several fields is a union of ways, each over another index, where every branch has one, and the worst
+///   of them is better than the best single way. Its order is made in memory.
 /// - The order comes from an index only where the filter asks for a key in its field, for the same reason.
 #[must_use]
 pub fn plan(filter: Option<&Filter>, sort: &[Sort], collection: Option<&Collection>) -> Plan {
     let conjuncts = filter.map(|filter| filter.normalised(collection).into_conjuncts()).unwrap_or_default();
     let question = Question { conjuncts: &conjuncts, collection };
-    let merit = |access: &Access| {
-        let ordered = question.direction(access, sort).is_some();
-        (access.score, ordered, access.served.len())
+    let access = question.best(sort);
+    let union = question.union().filter(|union| union.score > access.score);
+    let (ways, served, found) = if let Some(union) = union {
+        (union.ways, union.served, None)
+    } else {
+        let (served, direction) = (access.served.clone(), question.direction(&access, sort));
+        (vec![access], served, direction)
     };
-    let better = |best: Access, access: Access| if merit(&access) > merit(&best) { access } else { best };
-    let access = question.ways().into_iter().fold(question.everything(), better);
-    let (order, direction) = match question.direction(&access, sort) {
+    let (order, direction) = match found {
         _ if sort.is_empty() => (OrderedBy::None, Direction::Forward),
         Some(direction) => (OrderedBy::Index, direction),
         None => (OrderedBy::Memory, Direction::Forward),
     };
-    let Access { source, mut ranges, served, distinct, .. } = access;
-    let range = intervals(&ranges);
-    if direction == Direction::Backward {
-        ranges.reverse();
-    }
+    let (index, range) = told(&ways);
+    let branch = |Access { source, mut ranges, distinct, .. }: Access| {
+        if direction == Direction::Backward {
+            ranges.reverse();
+        }
+        Branch { source, ranges, distinct }
+    };
+    let branches = ways.into_iter().map(branch).collect();
     let rest = conjuncts.into_iter().enumerate().filter(|(at, _)| !served.contains(at));
     let mut rest: Vec<Filter> = rest.map(|(_, conjunct)| conjunct).collect();
     let residual_names = rest.iter().map(outline).collect();
     let residual = if rest.len() > 1 { Some(Filter::And(rest)) } else { rest.pop() };
-    let index = match &source {
+    Plan { branches, direction, residual, order, index, range, residual_names }
+}
+
+/// The names and the ranges of the indexes; in a union, each range behind its name, and the key's is `$key`.
+fn told(ways: &[Access]) -> (Option<String>, String) {
+    let name = |way: &Access| match &way.source {
         Source::Index(name) => Some(name.clone()),
         Source::Primary | Source::Expiring => None,
     };
-    Plan { source, ranges, direction, residual, order, distinct, index, range, residual_names }
+    if let [way] = ways {
+        return (name(way), intervals(&way.ranges));
+    }
+    let names: Vec<String> = ways.iter().map(|way| name(way).unwrap_or_else(|| "$key".to_owned())).collect();
+    let ranges: Vec<String> =
+        ways.iter().zip(&names).map(|(way, name)| format!("{name} {}", intervals(&way.ranges))).collect();
+    (Some(names.join(OR)), ranges.join(OR))
 }
+
+/// Between the branches of a union.
+const OR: &str = " or ";
 
 #[cfg(test)]
 mod tests;

@@ -16,10 +16,11 @@ const programs = Number(process.env.TIDEKEEP_ORACLE_PROGRAMS ?? 2000);
 const seed = Number(process.env.TIDEKEEP_ORACLE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 function agreed(place, { failure, ...report }) {
-  console.log(`oracle: ${report.programs} programs ${place}, ${report.byMingo} of them by mingo too, ${report.hits} hits, seed ${report.seed}`);
+  console.log(`oracle: ${report.programs} programs ${place}, ${report.byMingo} of them by mingo too, ${report.hits} hits, ${report.unions} unions of indexes, seed ${report.seed}`);
   assert.equal(failure, undefined);
   assert.equal(report.programs, programs);
   assert.ok(report.hits > programs / 10, "hardly anything was found");
+  assert.ok(report.unions > programs / 100, "hardly ever did several indexes serve at once");
 }
 
 const folders = { ...plainFolders(), "/oracle/": join(project, "oracle"), "/mingo/": join(project, "node_modules/mingo/dist") };

@@ -12,13 +12,15 @@ use crate::strategies::{backend, collection, filter, records, row, sorts};
 /// The keys of the rows, in their order, and how many rows were read.
 fn executed(plan: &Plan, sort: &[Sort], backend: &MemoryBackend) -> (Vec<Key>, usize) {
     let mut rows: Vec<Record> = Vec::new();
-    for range in &plan.ranges {
-        let source = plan.source.clone();
-        let scan = Scan { source, range: range.clone(), direction: plan.direction, ..Scan::all("things") };
-        rows.extend(block_on(backend.scan(&scan)).unwrap().into_iter().filter_map(|row| row.record));
+    for branch in &plan.branches {
+        for range in &branch.ranges {
+            let source = branch.source.clone();
+            let scan = Scan { source, range: range.clone(), direction: plan.direction, ..Scan::all("things") };
+            rows.extend(block_on(backend.scan(&scan)).unwrap().into_iter().filter_map(|row| row.record));
+        }
     }
     let read = rows.len();
-    if plan.distinct {
+    if plan.branches.len() > 1 || plan.branches.iter().any(|branch| branch.distinct) {
         let mut seen = Vec::new();
         rows.retain(|record| {
             !seen.contains(&record.key) && {
@@ -69,8 +71,8 @@ proptest! {
             found.sort();
         }
         prop_assert_eq!(&found, &wanted, "{:?}", plan);
-        prop_assert!(well_formed(&plan.ranges), "{:?}", plan);
-        if plan.residual.is_none() {
+        prop_assert!(plan.branches.iter().all(|branch| well_formed(&branch.ranges)), "{:?}", plan);
+        if plan.is_exact() {
             prop_assert_eq!(read, found.len(), "{:?}", plan);
         }
     }

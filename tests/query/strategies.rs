@@ -92,11 +92,17 @@ pub(crate) fn filter() -> impl Strategy<Value = Filter> {
         ]
     });
     let any = condition(&FIELDS, &OPERATORS).boxed();
-    let served = condition(&SERVED_FIELDS, &SERVED_OPERATORS).boxed();
+    let served = || condition(&SERVED_FIELDS, &SERVED_OPERATORS).boxed();
+    let branch = prop_oneof![2 => served(), 1 => prop::collection::vec(served(), 0..3).prop_map(Filter::And)];
+    let union = prop::collection::vec(branch, 2..4).prop_map(Filter::Or);
     prop_oneof![
         1 => tree,
         1 => prop::collection::vec(any, 1..4).prop_map(Filter::And),
-        3 => prop::collection::vec(served, 1..4).prop_map(Filter::And),
+        3 => prop::collection::vec(served(), 1..4).prop_map(Filter::And),
+        2 => (union, prop::collection::vec(served(), 0..2)).prop_map(|(union, mut rest)| {
+            rest.push(union);
+            Filter::And(rest)
+        }),
     ]
 }
 

@@ -47,9 +47,9 @@ export interface QueryPage<T> extends Array<QueryResult<T>> {
 }
 
 export interface QueryPlan {
-  /** The index, or null where the records' own order served. */
+  /** The index, or null where the records' own order served. Of an `or`, it may be several, as in `"name or country"`. */
   index: string | null;
-  /** The ranges that were scanned. */
+  /** The ranges that were scanned; where several indexes served, each behind the name of its index. */
   range: string;
   /** What was checked of each row. */
   residual: string[];

@@ -7,7 +7,7 @@ use crate::backend::{Direction, Source};
 use crate::error::Result;
 use crate::model::{Key, KeyRange};
 use crate::platform::now;
-use crate::query::{Filter, OrderedBy, Plan, plan};
+use crate::query::{Branch, Filter, OrderedBy, Plan, plan};
 use crate::store::Collection;
 
 impl Collection {
@@ -17,7 +17,7 @@ impl Collection {
     ///
     /// - Where an index answers the filter whole, keys are counted, and no value is read but those of entries whose time
     ///   is over and that are still there.
-    /// - Otherwise entries are read in batches and not held.
+    /// - Otherwise entries are read in batches and not held: those in the ranges of the indexes, if some serve.
     pub async fn count_matching(&self, filter: &Filter) -> Result<u64> {
         self.counted(filter).await.map_err(|error| error.during("count"))
     }
@@ -25,15 +25,17 @@ impl Collection {
     async fn counted(&self, filter: &Filter) -> Result<u64> {
         let now = now();
         let plan = plan(Some(filter), &[], self.declared());
-        if plan.residual.is_some() || plan.distinct {
+        if !plan.is_exact() {
             return all_hits(Reading::new(self, &plan, now)).await;
         }
         let dead = over(now, filter.normalised(self.declared()));
         let mut over = all_hits(Reading::new(self, &dead, now).of(Wanted::Stored)).await?;
         loop {
             let mut stored = 0;
-            for range in &plan.ranges {
-                stored += self.stack().count(self.name(), &plan.source, range).await?;
+            for branch in &plan.branches {
+                for range in &branch.ranges {
+                    stored += self.stack().count(self.name(), &branch.source, range).await?;
+                }
             }
             let still_over = all_hits(Reading::new(self, &dead, now).of(Wanted::Stored)).await?;
             if over == still_over {
@@ -47,12 +49,14 @@ impl Collection {
 /// The plan of what a filter finds among entries whose time is over.
 fn over(now: f64, filter: Filter) -> Plan {
     Plan {
-        source: Source::Expiring,
-        ranges: vec![KeyRange { lower: Bound::Unbounded, upper: Bound::Included(Key::Number(now)) }],
+        branches: vec![Branch {
+            source: Source::Expiring,
+            ranges: vec![KeyRange { lower: Bound::Unbounded, upper: Bound::Included(Key::Number(now)) }],
+            distinct: false,
+        }],
         direction: Direction::Forward,
         residual: Some(filter),
         order: OrderedBy::None,
-        distinct: false,
         index: None,
         range: String::new(),
         residual_names: Vec::new(),

@@ -3,8 +3,8 @@
 use super::super::Collection;
 use crate::backend::{Direction, Position, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Index, Key, KeyRange, Record, Scalar};
-use crate::query::{Mark, Plan, matches};
+use crate::model::{Key, KeyRange, Record, Scalar};
+use crate::query::{Branch, Mark, Plan, matches};
 
 /// The least that a batch of a scan with conditions reads.
 const LEAST: usize = 64;
@@ -24,10 +24,11 @@ pub(super) enum Wanted {
 pub(super) struct Reading<'a> {
     collection: &'a Collection,
     plan: &'a Plan,
-    index: Option<&'a Index>,
     now: f64,
     wanted: Wanted,
-    /// The number of the range to read on in.
+    /// The number of the branch to read on in.
+    branch: usize,
+    /// The number of its range to read on in.
     range: usize,
     /// The last row that was read and has a place in the order.
     after: Option<Position>,
@@ -40,17 +41,12 @@ pub(super) struct Reading<'a> {
 impl<'a> Reading<'a> {
     /// A reading from the beginning.
     pub(super) fn new(collection: &'a Collection, plan: &'a Plan, now: f64) -> Self {
-        let indexes = collection.declared().map_or(&[] as &[Index], |declared| &declared.indexes);
-        let index = match &plan.source {
-            Source::Index(name) => indexes.iter().find(|index| index.name == *name),
-            Source::Primary | Source::Expiring => None,
-        };
         Self {
             collection,
             plan,
-            index,
             now,
             wanted: Wanted::Live,
+            branch: 0,
             range: 0,
             after: None,
             passed: 0,
@@ -71,23 +67,36 @@ impl<'a> Reading<'a> {
 
     /// Begins behind a place that [`mark`](Self::mark) told.
     pub(super) fn begin_behind(&mut self, mark: Option<Mark>) -> Result<()> {
-        let Some(Mark { mut fields, key }) = mark else { return Ok(()) };
-        let (Some(Scalar::Key(at)), true) = (fields.pop(), fields.is_empty()) else {
+        let Some(Mark { fields, key }) = mark else { return Ok(()) };
+        let place = match fields.as_slice() {
+            [Scalar::Key(at)] if self.plan.branches.len() == 1 => Some((0, at)),
+            [Scalar::Key(number), Scalar::Key(at)] => {
+                (0..self.plan.branches.len()).find(|branch| numbered(*branch) == *number).map(|branch| (branch, at))
+            }
+            _ => None,
+        };
+        let Some((branch, at)) = place else {
             return Err(Error::new(ErrorKind::InvalidQuery, "the cursor is damaged; begin with the first page"));
         };
-        self.after = Some(Position { at, key });
+        self.branch = branch;
+        self.after = Some(Position { at: at.clone(), key });
         Ok(())
     }
 
     /// The place of a hit.
     pub(super) fn mark(&self, record: &Record) -> Option<Mark> {
-        Some(Mark { fields: vec![Scalar::Key(self.first_key(record)?)], key: record.key.clone() })
+        let branches = &self.plan.branches;
+        let first = |(number, branch)| Some((number, self.first_key(branch, record)?));
+        let (number, at) = branches.iter().enumerate().find_map(first)?;
+        let number = (branches.len() > 1).then(|| numbered(number));
+        let fields = number.into_iter().chain([at]).map(Scalar::Key).collect();
+        Some(Mark { fields, key: record.key.clone() })
     }
 
     /// The hits of the next rows; none where there are no more rows. Every row is read at once where every row is a
     /// hit, and no more than so many of them are wanted.
     pub(super) async fn next(&mut self, wanted: Option<usize>) -> Result<Option<Vec<Record>>> {
-        if self.plan.residual.is_none() && !self.plan.distinct {
+        if self.plan.is_exact() {
             return self.rows(wanted).await;
         }
         // With conditions, a page needs more rows than it has; how many, the batches find out.
@@ -104,9 +113,14 @@ impl<'a> Reading<'a> {
     }
 
     async fn rows(&mut self, limit: Option<usize>) -> Result<Option<Vec<Record>>> {
-        while let Some(range) = self.plan.ranges.get(self.range) {
+        while let Some(branch) = self.plan.branches.get(self.branch) {
+            let Some(range) = branch.ranges.get(self.range) else {
+                // Each branch has places of its own.
+                (self.branch, self.range, self.after, self.passed) = (self.branch + 1, 0, None, 0);
+                continue;
+            };
             let scan = Scan {
-                source: self.plan.source.clone(),
+                source: branch.source.clone(),
                 range: range.clone(),
                 direction: self.plan.direction,
                 after: self.after.clone(),
@@ -121,7 +135,7 @@ impl<'a> Reading<'a> {
             let rows = self.collection.stack().scan(&scan).await?;
             let over = limit.is_none_or(|limit| rows.len() < limit);
             let records = rows.into_iter().filter_map(|row| row.record);
-            let hits = records.filter_map(|record| self.hit(record, range)).collect();
+            let hits = records.filter_map(|record| self.hit(record, branch, range)).collect();
             if over {
                 self.range += 1;
                 self.passed = 0;
@@ -131,19 +145,20 @@ impl<'a> Reading<'a> {
         Ok(None)
     }
 
-    /// Looks at the row of a range; gives it back if it is a hit.
-    fn hit(&mut self, record: Record, range: &KeyRange) -> Option<Record> {
+    /// Looks at the row of a branch's range; gives it back if it is a hit.
+    fn hit(&mut self, record: Record, branch: &Branch, range: &KeyRange) -> Option<Record> {
         self.read += 1;
         // The keys of a record are looked at in order, and rows leave none out: the next one behind is this row's.
-        let keys = self.keys(&record);
+        let keys = self.keys(&branch.source, &record);
         let behind = keys.iter().find(|at| range.contains(at) && self.is_behind(at, &record.key)).cloned();
         // An engine may have an order of its own: to WebKit 0 and -0 are two keys. Then the row has no place in ours.
-        let inside = behind.is_some() || (!self.plan.distinct && keys.iter().any(|at| range.contains(at)));
+        let inside = behind.is_some() || (!branch.distinct && keys.iter().any(|at| range.contains(at)));
         // Or it has a key where we see none, as in text with lone surrogates. By our rules there is no such row.
         let wanted = inside
             && (self.wanted == Wanted::Stored || !record.meta.expired(self.now))
             && self.plan.residual.as_ref().is_none_or(|residual| matches(residual, &record))
-            && (!self.plan.distinct || self.first_key(&record) == behind);
+            && (!branch.distinct || self.first_key(branch, &record) == behind)
+            && !self.came_before(&record);
         match behind {
             Some(at) => {
                 self.after = Some(Position { at, key: record.key.clone() });
@@ -154,12 +169,21 @@ impl<'a> Reading<'a> {
         wanted.then_some(record)
     }
 
-    /// The keys of a record in the order that is scanned, in the direction of the scan.
-    fn keys(&self, record: &Record) -> Vec<Key> {
-        let mut keys = match (self.index, &self.plan.source) {
-            (Some(index), _) => index.keys_of(record),
-            (None, Source::Expiring) => record.meta.expires.map(Key::Number).into_iter().collect(),
-            (None, Source::Primary | Source::Index(_)) => vec![record.key.clone()],
+    /// Whether a row of a branch before this one was the record's.
+    fn came_before(&self, record: &Record) -> bool {
+        self.plan.branches.iter().take(self.branch).any(|branch| self.first_key(branch, record).is_some())
+    }
+
+    /// The keys of a record in the order of a source, in the direction of the scan.
+    fn keys(&self, source: &Source, record: &Record) -> Vec<Key> {
+        let mut keys = match source {
+            Source::Index(name) => {
+                let declared = self.collection.declared();
+                let index = declared.and_then(|declared| declared.indexes.iter().find(|index| index.name == *name));
+                index.map(|index| index.keys_of(record)).unwrap_or_default()
+            }
+            Source::Expiring => record.meta.expires.map(Key::Number).into_iter().collect(),
+            Source::Primary => vec![record.key.clone()],
         };
         if self.plan.direction == Direction::Backward {
             keys.reverse();
@@ -167,9 +191,9 @@ impl<'a> Reading<'a> {
         keys
     }
 
-    /// The key of a record's first row.
-    fn first_key(&self, record: &Record) -> Option<Key> {
-        self.keys(record).into_iter().find(|key| self.plan.ranges.iter().any(|range| range.contains(key)))
+    /// The key of a record's first row in a branch.
+    fn first_key(&self, branch: &Branch, record: &Record) -> Option<Key> {
+        self.keys(&branch.source, record).into_iter().find(|key| branch.ranges.iter().any(|range| range.contains(key)))
     }
 
     fn is_behind(&self, at: &Key, key: &Key) -> bool {
@@ -180,4 +204,9 @@ impl<'a> Reading<'a> {
             Direction::Backward => here.is_lt(),
         }
     }
+}
+
+/// A branch in a cursor.
+fn numbered(branch: usize) -> Key {
+    Key::from(u32::try_from(branch).unwrap_or(u32::MAX))
 }

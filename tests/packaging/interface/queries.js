@@ -66,6 +66,28 @@ export const cases = {
     same((await pages(collection, some, { limit: 6 })).found.flat(), [...numbered(0, 10).map((n) => n * 10 + 1), ...numbered(0, 10).map((n) => n * 10 + 9)]);
   },
 
+  "an or over several fields is read by the index of each, and no record comes twice": async ({ open }) => {
+    const collection = await hundred(open);
+    const country = { field: "country", operator: "eq", value: "c3" };
+    const name = { field: "name", operator: "startsWith", value: "n1" };
+    const key = { field: "$key", operator: "gte", value: 98 };
+    const wanted = [3, 13, 23, 33, 43, 53, 63, 73, 83, 93, 10, 11, 12, 14, 15, 16, 17, 18, 19, 98, 99];
+    const some = { or: [country, { or: [name, key] }] };
+    const plan = await collection.explain(some);
+    same([plan.index, plan.residual, plan.sorted, plan.rowsRead], ["country or name or $key", [], "none", 22]);
+    same(plan.range, 'country ["c3"] or name ["n1" .. "n2") or $key [98 .. {"number":"Infinity"}]');
+    for (const limit of [1, 4, 9]) same((await pages(collection, some, { limit })).found.flat(), wanted, `in pages of ${limit}`);
+    same(ids(await collection.query(some, { offset: 8, limit: 4 })), wanted.slice(8, 12));
+    same(await collection.count(some), 21);
+    const rows = await pages(collection, some, { sort: { field: "$key", order: "desc" }, limit: 8 });
+    same(rows.found.flat(), [...wanted].sort((a, b) => b - a));
+    const small = [some, { field: "size", operator: "lt", value: 50 }];
+    same((await collection.explain(small)).residual, ["size lt"]);
+    same(ids(await collection.query(small)), wanted.filter((n) => (n * 37) % 100 < 50));
+    const unserved = await collection.explain({ or: [country, { field: "size", operator: "eq", value: 1 }] });
+    same([unserved.index, unserved.rowsRead], [null, 100], "where a branch has no index, everything is read, once");
+  },
+
   "a page goes on where it was, whatever was written or deleted meanwhile": async ({ open }) => {
     const collection = await hundred(open);
     for (const sort of [{ field: "name" }, { field: "size" }]) {

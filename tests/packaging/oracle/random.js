@@ -85,12 +85,17 @@ export function drawing(seed, plain) {
     if ((operator === "ne" || operator === "nin") && chance(0.3)) made.includeMissing = true;
     return made;
   };
+  /** A condition that an index may serve, so that an `or` of some is a union of indexes. */
+  const served = () => {
+    const operator = one(["eq", "eq", "in", "gt", "lte", "between", "contains", "startsWith"]);
+    return { field: one(INDEXED), operator, value: operand(operator) };
+  };
   const filter = (depth = 0) => {
     const kind = below(depth > 2 ? 5 : 10);
     if (kind < 5) return condition();
     if (kind < 7) return { and: some(3, () => filter(depth + 1)) };
     if (kind < 8) return { or: some(3, () => filter(depth + 1)) };
-    if (kind < 9) return { or: Array.from({ length: 2 }, () => condition()) };
+    if (kind < 9) return { or: Array.from({ length: 2 + below(2) }, () => (chance(0.8) ? served() : condition())) };
     return { not: filter(depth + 1) };
   };
   /** One question: what is wanted, in what order, in what pages. */

@@ -91,7 +91,7 @@ async function shrunk(store, name, entries, program, Query) {
 export async function run(tidekeep, Query, { type, programs, seed }) {
   const name = `oracle ${seed} ${Math.random().toString(36).slice(2)}`;
   const store = await tidekeep.createStorage({ name, type, collections: { indexed: { keyPath: "id", indexes: INDEXES }, unindexed: { keyPath: "id", indexes: ["*tags"] } } });
-  const report = { programs: 0, byMingo: 0, hits: 0, seed };
+  const report = { programs: 0, byMingo: 0, hits: 0, unions: 0, seed };
   try {
     for (let world = 0; report.programs < programs; world += 1) {
       const plain = world % 4 === 3;
@@ -105,6 +105,8 @@ export async function run(tidekeep, Query, { type, programs, seed }) {
         report.programs += 1;
         report.byMingo += Number(oracle !== undefined && translated(program.filter) !== undefined);
         report.hits += entries.filter((entry) => matches(entry, program.filter, ELEMENTS)).length;
+        // How often several indexes serve at once, so that this is known to be tried.
+        if (program.filter.or) report.unions += Number((await store.collection(collection).explain(program.filter)).index?.includes(" or ") ?? false);
         const differs = await difference(store.collection(collection), entries, program, oracle).catch((error) => ({ what: `${error?.stack ?? error}` }));
         if (differs) {
           const least = await shrunk(store, collection, entries, program, oracle);
