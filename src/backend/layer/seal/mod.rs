@@ -11,10 +11,10 @@ use std::rc::Rc;
 
 use super::turns::Turns;
 
-use crate::backend::{Backend, LocalFuture, Read, Row, Scan};
+use crate::backend::{Backend, LocalFuture, Read, Row, Scan, Source};
 use crate::crypto::Keyring;
 use crate::error::Result;
-use crate::model::{Body, CommitReceipt, Content, Key, Put, Record, Schema, WriteBatch, WriteOp};
+use crate::model::{Body, CommitReceipt, Content, Key, KeyRange, Put, Record, Schema, WriteBatch, WriteOp};
 
 /// A backend that keeps encrypted collections sealed.
 ///
@@ -22,7 +22,8 @@ use crate::model::{Body, CommitReceipt, Content, Key, Put, Record, Schema, Write
 ///
 /// - What is sealed is bound to its database, collection and key: swapped rows do not open.
 /// - Sealing happens before the backend is called, so no transaction waits for it.
-/// - Commits reach the backend in the order in which they were made, however long sealing takes.
+/// - Commits reach the backend in the order in which they were made, however long sealing takes; and what is called
+///   after them, closing too, comes after them.
 /// - Keys, tags, times and metadata stay in the clear.
 /// - A scan for [`Read::Meta`] opens nothing, and so needs no key.
 ///
@@ -51,6 +52,13 @@ impl Seal {
                 self.schema.encrypted(collection)
             }
             _ => false,
+        }
+    }
+
+    /// Resolves once the backend has every batch that was committed before.
+    async fn overtaken(&self) {
+        if !self.turns.are_free() {
+            drop(self.turns.take().await);
         }
     }
 
@@ -116,7 +124,7 @@ impl fmt::Debug for Seal {
 }
 
 impl Backend for Seal {
-    crate::delegate!(inner: facts, count, namespaces, close, destroy);
+    crate::delegate!(inner: facts);
 
     fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         Box::pin(self.commit_sealed(batch))
@@ -124,6 +132,7 @@ impl Backend for Seal {
 
     fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
         Box::pin(async move {
+            self.overtaken().await;
             let mut records = self.inner.get(collection, keys).await?;
             let found = records.iter_mut().flatten();
             self.open(collection, found).await.map_err(|error| error.during("get"))?;
@@ -133,12 +142,46 @@ impl Backend for Seal {
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
         Box::pin(async move {
+            self.overtaken().await;
             let mut rows = self.inner.scan(scan).await?;
             if scan.read == Read::Records {
                 let found = rows.iter_mut().filter_map(|row| row.record.as_mut());
                 self.open(&scan.collection, found).await.map_err(|error| error.during("scan"))?;
             }
             Ok(rows)
+        })
+    }
+
+    fn count<'a>(
+        &'a self,
+        collection: &'a str,
+        source: &'a Source,
+        range: &'a KeyRange,
+    ) -> LocalFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            self.overtaken().await;
+            self.inner.count(collection, source, range).await
+        })
+    }
+
+    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
+        Box::pin(async move {
+            self.overtaken().await;
+            self.inner.namespaces().await
+        })
+    }
+
+    fn close(&self) -> LocalFuture<'_, ()> {
+        Box::pin(async move {
+            self.overtaken().await;
+            self.inner.close().await;
+        })
+    }
+
+    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
+        Box::pin(async move {
+            self.overtaken().await;
+            self.inner.destroy().await
         })
     }
 }

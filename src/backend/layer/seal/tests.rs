@@ -83,6 +83,26 @@ fn writes_of_one_key_keep_their_order_however_long_sealing_takes() {
 }
 
 #[test]
+fn what_is_asked_after_a_write_sees_it_however_long_sealing_takes() {
+    let fixture = fixture(&keyring());
+    let (keys, all) = ([Key::from("k")], KeyRange::all());
+    let (commit, scan) = (fixture.sealed.commit(batch(vec![put("k", &text(1_000_000))])), Scan::all("safe"));
+    let reads = futures_util::future::join3(
+        fixture.sealed.get("safe", &keys),
+        fixture.sealed.scan(&scan),
+        fixture.sealed.count("safe", &Source::Primary, &all),
+    );
+    let (committed, (got, scanned, counted)) = futures_executor::block_on(futures_util::future::join(commit, reads));
+    committed.unwrap();
+    assert!(got.unwrap()[0].is_some());
+    assert_eq!((scanned.unwrap().len(), counted.unwrap()), (1, 1));
+
+    let commit = fixture.sealed.commit(batch(vec![put("k", &text(1_000_000))]));
+    let (committed, ()) = futures_executor::block_on(futures_util::future::join(commit, fixture.sealed.close()));
+    committed.unwrap();
+}
+
+#[test]
 fn a_value_that_cannot_be_sealed_holds_up_nobody() {
     let fixture = fixture(&keyring());
     fixture.keyring.lock();
