@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware;
-use axum::routing::MethodRouter;
+use axum::routing::{MethodRouter, get};
 use tidekeep::sync::protocol::Limits;
 use tokio::sync::watch;
 use tower_http::CompressionLevel;
@@ -16,6 +17,7 @@ use crate::auth::Tokens;
 use crate::config::{Config, Edition};
 use crate::error::ApiError;
 use crate::listen::Listeners;
+use crate::metrics::Metrics;
 use crate::rate::Limiter;
 use crate::store::Store;
 use crate::{log, routes, static_files};
@@ -26,6 +28,8 @@ pub(crate) struct App {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) tokens: Arc<Tokens>,
     pub(crate) limiter: Arc<Limiter>,
+    pub(crate) space_limiter: Arc<Limiter>,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) listeners: Arc<Listeners>,
     pub(crate) limits: Limits,
     /// True once the endpoint is to stop.
@@ -68,9 +72,18 @@ pub(crate) fn router(app: App, config: &Config) -> Router {
     };
     let router = router
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(middleware::from_fn(log::each_request))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app.metrics), log::each_request))
         .with_state(app);
     if config.origins.is_empty() { router } else { router.layer(cors(config.origins.clone())) }
+}
+
+/// What is served to whoever watches over the endpoint, on an address of its own.
+pub(crate) fn watch_router(app: App) -> Router {
+    Router::new()
+        .route("/metrics", get(|State(app): State<App>| async move { app.metrics.text() }))
+        .route("/livez", get(routes::health::live))
+        .route("/readyz", get(routes::health::ready))
+        .with_state(app)
 }
 
 /// CORS for the listed origins. Tokens are in a header, not in a cookie, so credentials are never allowed.

@@ -3,17 +3,24 @@
 use core::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use axum::http::{HeaderValue, Uri};
 use clap::Parser;
 use tidekeep::sync::protocol::Limits;
 
+use crate::database::Database;
 use crate::log::LogLevel;
 use crate::rate::Rate;
 use crate::secret::Secret;
 
 /// The variable that holds the token secret where no file does.
 const SECRET_VARIABLE: &str = "TIDEKEEP_SECRET";
+/// The variable that names the database where no option does: a URL with a password does not belong on a command line,
+/// which every user of the machine can read.
+const DATABASE_VARIABLE: &str = "TIDEKEEP_DATABASE";
+/// The database where neither does.
+const DEFAULT_DATABASE: &str = "tidekeep.sqlite";
 
 /// The command line of `tidekeep-server`.
 #[derive(Debug, Clone, Parser)]
@@ -22,9 +29,19 @@ pub struct Arguments {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8787", value_name = "ADDRESS:PORT")]
     pub listen: SocketAddr,
-    /// The database file, made if it is not there.
-    #[arg(long, default_value = "tidekeep.sqlite", value_name = "FILE")]
-    pub database: PathBuf,
+    /// The database: a SQLite file, made if it is not there, or `postgres://…`; without it, the variable
+    /// `TIDEKEEP_DATABASE`, or else `tidekeep.sqlite`.
+    #[arg(long, value_name = "FILE|URL")]
+    pub database: Option<String>,
+    /// Connections to PostgreSQL at most.
+    #[arg(long, default_value_t = 16, value_name = "N")]
+    pub pool: usize,
+    /// Days after which deletions are forgotten; a client that was away for longer takes a snapshot. 0 for never.
+    #[arg(long, default_value_t = 180, value_name = "DAYS")]
+    pub retention: u64,
+    /// Gives every space a new epoch and ends: for a database that was restored from a backup, before it is used.
+    #[arg(long)]
+    pub new_epoch: bool,
     /// Development: issues a token to whoever asks at POST /dev/token. Loopback addresses only.
     #[arg(long)]
     pub dev: bool,
@@ -49,8 +66,17 @@ pub struct Arguments {
     /// Requests that a token's subject may make at once.
     #[arg(long, default_value_t = 500, value_name = "N")]
     pub burst: u32,
+    /// Requests per second that all subjects together may make of one space in the long run; 0 for no limit.
+    #[arg(long, default_value_t = 1000, value_name = "N")]
+    pub space_rate: u32,
+    /// Requests that all subjects together may make of one space at once.
+    #[arg(long, default_value_t = 5000, value_name = "N")]
+    pub space_burst: u32,
+    /// An address and port of its own for Prometheus (`/metrics`) and probes; not for the public.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub metrics: Option<SocketAddr>,
     /// Connections held at the same time; further ones wait.
-    #[arg(long, default_value_t = 512, value_name = "N")]
+    #[arg(long, default_value_t = 4096, value_name = "N")]
     pub connections: usize,
     /// How much to log, to standard error.
     #[arg(long, value_enum, default_value_t = LogLevel::Info, value_name = "LEVEL")]
@@ -82,8 +108,12 @@ pub struct AuthOptions {
 pub struct Config {
     /// Where to listen.
     pub listen: SocketAddr,
-    /// The database file.
-    pub database: PathBuf,
+    /// The database.
+    pub database: Database,
+    /// Connections to it at most, where it is PostgreSQL.
+    pub pool: usize,
+    /// How long deletions are remembered; nothing for ever.
+    pub retention: Option<Duration>,
     /// Production or development.
     pub edition: Edition,
     /// A web application to serve.
@@ -96,6 +126,10 @@ pub struct Config {
     pub limits: Limits,
     /// How often one subject may call.
     pub rate: Rate,
+    /// How often all subjects together may call one space.
+    pub space_rate: Rate,
+    /// Where to serve metrics, if anywhere.
+    pub metrics: Option<SocketAddr>,
     /// How many connections are held at the same time.
     pub connections: usize,
 }
@@ -105,10 +139,12 @@ impl TryFrom<Arguments> for Config {
 
     fn try_from(arguments: Arguments) -> Result<Self, ConfigError> {
         let edition = if arguments.dev { Edition::Development } else { Edition::Production };
+        let named = arguments.database.or_else(|| std::env::var(DATABASE_VARIABLE).ok());
+        let Ok(database) = named.as_deref().unwrap_or(DEFAULT_DATABASE).parse::<Database>();
         let secret = match (&arguments.secret_file, std::env::var(SECRET_VARIABLE), edition) {
             (Some(path), _, _) => Secret::from_file(path)?,
             (None, Ok(text), _) => Secret::new(text.trim())?,
-            (None, Err(_), Edition::Development) => Secret::beside(&arguments.database)?,
+            (None, Err(_), Edition::Development) => Secret::beside(database.file().unwrap_or(Path::new("tidekeep")))?,
             (None, Err(_), Edition::Production) => {
                 return Err(ConfigError::new(
                     "no token secret; give --secret-file FILE or set TIDEKEEP_SECRET, or use --dev to try it out",
@@ -118,13 +154,18 @@ impl TryFrom<Arguments> for Config {
         let origins = arguments.allow_origin.iter().map(|text| origin(text)).collect::<Result<_, _>>()?;
         let config = Self {
             listen: arguments.listen,
-            database: arguments.database,
+            database,
+            pool: arguments.pool,
+            retention: (arguments.retention > 0)
+                .then(|| Duration::from_secs(arguments.retention.saturating_mul(24 * 60 * 60))),
             edition,
             static_dir: arguments.static_dir,
             origins,
             auth: AuthOptions { secret, audience: arguments.audience, issuer: arguments.issuer },
             limits: Limits::default(),
             rate: Rate { per_second: arguments.rate, burst: arguments.burst },
+            space_rate: Rate { per_second: arguments.space_rate, burst: arguments.space_burst },
+            metrics: arguments.metrics,
             connections: arguments.connections,
         };
         config.check()?;
@@ -153,7 +194,7 @@ impl Config {
                 dir.display()
             )));
         }
-        if let (Some(dir), Some(beside)) = (&self.static_dir, self.database.parent())
+        if let (Some(dir), Some(beside)) = (&self.static_dir, self.database.file().and_then(Path::parent))
             && is_within(beside, dir)
         {
             return Err(ConfigError::new(
@@ -163,8 +204,11 @@ impl Config {
         if self.connections == 0 {
             return Err(ConfigError::new("--connections must be at least 1"));
         }
-        if self.rate.per_second > 0 && self.rate.burst == 0 {
-            return Err(ConfigError::new("--burst must be at least 1"));
+        if self.pool == 0 {
+            return Err(ConfigError::new("--pool must be at least 1"));
+        }
+        if [self.rate, self.space_rate].iter().any(|rate| rate.per_second > 0 && rate.burst == 0) {
+            return Err(ConfigError::new("--burst and --space-burst must be at least 1"));
         }
         Ok(())
     }

@@ -1,6 +1,20 @@
 //! What becomes of an operation, given the document as it is. Pure: every store decides alike.
 
-use tidekeep::sync::protocol::{Change, Mode, PushOp};
+use tidekeep::sync::Hlc;
+use tidekeep::sync::protocol::{Mode, PushOp};
+
+/// A document, as far as deciding needs it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Its revision.
+    pub(crate) rev: u64,
+    /// When it was last changed.
+    pub(crate) hlc: Hlc,
+    /// Whether it is deleted.
+    pub(crate) del: bool,
+    /// Whether its content is the very content of the operation.
+    pub(crate) same: bool,
+}
 
 /// What becomes of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +37,7 @@ pub(crate) enum Decision {
 ///   deleted.
 /// - `lww` takes effect only where its stamp is later than the document's. The same stamp with the same content is the
 ///   same write; with another content the document stays, so that all replicas keep the same one.
-pub(crate) fn decide(current: Option<&Change>, op: &PushOp) -> Decision {
+pub(crate) fn decide(current: Option<Standing>, op: &PushOp) -> Decision {
     match op.mode {
         Mode::Cas => {
             let at_base = match (current, op.base) {
@@ -37,26 +51,21 @@ pub(crate) fn decide(current: Option<&Change>, op: &PushOp) -> Decision {
         Mode::Lww => match current {
             None => Decision::Write,
             Some(current) if op.hlc > current.hlc => Decision::Write,
-            Some(current) if op.hlc == current.hlc && same_content(current, op) => Decision::Same,
+            Some(current) if op.hlc == current.hlc && current.same => Decision::Same,
             Some(_) => Decision::Superseded,
         },
     }
 }
 
-fn same_content(current: &Change, op: &PushOp) -> bool {
-    current.del == op.del && current.body.as_ref().map(|body| body.get()) == op.body.as_ref().map(|body| body.get())
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::value::RawValue;
-    use tidekeep::sync::Hlc;
 
     use super::*;
 
-    fn current(rev: u64, at: u64, body: Option<&str>) -> Change {
-        let body = body.map(|text| RawValue::from_string(text.to_owned()).unwrap());
-        Change { c: "n".into(), id: "1".into(), seq: rev, rev, hlc: Hlc::new(at, 0, 1), del: body.is_none(), body }
+    fn current(rev: u64, at: u64, body: Option<&str>, op: &PushOp) -> Standing {
+        let same = op.body.as_ref().map(|body| body.get()) == body;
+        Standing { rev, hlc: Hlc::new(at, 0, 1), del: body.is_none(), same }
     }
 
     fn op(mode: Mode, base: Option<u64>, at: u64, body: Option<&str>) -> PushOp {
@@ -66,24 +75,25 @@ mod tests {
 
     #[test]
     fn cas_takes_effect_on_its_base_alone() {
-        let (there, gone) = (current(5, 10, Some("1")), current(5, 10, None));
+        let (there, gone) = (Some(Some("1")), Some(None));
         for (document, base, expected) in [
             (None, None, Decision::Write),
             (None, Some(5), Decision::Conflict),
-            (Some(&there), None, Decision::Conflict),
-            (Some(&there), Some(4), Decision::Conflict),
-            (Some(&there), Some(5), Decision::Write),
-            (Some(&gone), None, Decision::Write),
-            (Some(&gone), Some(5), Decision::Write),
-            (Some(&gone), Some(4), Decision::Conflict),
+            (there, None, Decision::Conflict),
+            (there, Some(4), Decision::Conflict),
+            (there, Some(5), Decision::Write),
+            (gone, None, Decision::Write),
+            (gone, Some(5), Decision::Write),
+            (gone, Some(4), Decision::Conflict),
         ] {
-            assert_eq!(decide(document, &op(Mode::Cas, base, 1, Some("2"))), expected, "{document:?} {base:?}");
+            let op = op(Mode::Cas, base, 1, Some("2"));
+            let standing = document.map(|body| current(5, 10, body, &op));
+            assert_eq!(decide(standing, &op), expected, "{document:?} {base:?}");
         }
     }
 
     #[test]
     fn lww_takes_effect_only_with_a_later_stamp() {
-        let there = current(5, 10, Some("1"));
         for (at, body, expected) in [
             (9, Some("2"), Decision::Superseded),
             (10, Some("1"), Decision::Same),
@@ -92,8 +102,10 @@ mod tests {
             (11, Some("2"), Decision::Write),
             (11, None, Decision::Write),
         ] {
-            assert_eq!(decide(Some(&there), &op(Mode::Lww, None, at, body)), expected, "{at} {body:?}");
+            let op = op(Mode::Lww, Some(1), at, body);
+            assert_eq!(decide(Some(current(5, 10, Some("1"), &op)), &op), expected, "{at} {body:?}");
         }
-        assert_eq!(decide(None, &op(Mode::Lww, Some(9), 0, Some("1"))), Decision::Write);
+        let op = op(Mode::Lww, None, 1, None);
+        assert_eq!(decide(None, &op), Decision::Write);
     }
 }

@@ -117,6 +117,10 @@ impl From<StoreError> for ApiError {
                 tracing::warn!("the database is busy");
                 Self::Unavailable(1)
             }
+            StoreError::Away => {
+                tracing::error!("the database cannot be reached");
+                Self::Unavailable(2)
+            }
             StoreError::Full => {
                 tracing::error!("there is no room for the database");
                 Self::Unavailable(60)

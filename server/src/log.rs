@@ -1,11 +1,15 @@
 //! The log: JSON lines on standard error, with neither bodies nor tokens nor anyone's names in them.
 
-use axum::extract::{MatchedPath, Request};
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::time::Instant;
 use tracing::level_filters::LevelFilter;
+
+use crate::metrics::Metrics;
 
 /// How much is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -40,8 +44,8 @@ pub fn init(level: LogLevel) {
     drop(begun);
 }
 
-/// Logs one line for each request: its route as declared, never its path.
-pub(crate) async fn each_request(request: Request, next: Next) -> Response {
+/// Counts each request, and logs one line for it: its route as declared, never its path.
+pub(crate) async fn each_request(State(metrics): State<Arc<Metrics>>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("other", MatchedPath::as_str).to_owned();
@@ -49,6 +53,7 @@ pub(crate) async fn each_request(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     headers.entry(header::X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    metrics.request(&method, &route, response.status(), begun.elapsed());
     let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(method = method.as_str(), route, status = response.status().as_u16(), millis, "request");
     response

@@ -4,11 +4,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tidekeep_server::{Arguments, Config, Running, init_log, start};
+use tidekeep_server::{Arguments, Config, Running, init_log, renew, start};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     init_log(arguments.log);
+    let renewing = arguments.new_epoch;
     let config = match Config::try_from(arguments) {
         Ok(config) => config,
         Err(error) => return fail(&error.to_string()),
@@ -18,11 +19,26 @@ fn main() -> ExitCode {
         Err(error) => return fail(&format!("cannot start its threads: {error}")),
     };
     runtime.block_on(async {
+        if renewing {
+            return begin_anew(&config).await;
+        }
         match start(config).await {
             Ok(running) => run(running).await,
             Err(error) => fail(&error.to_string()),
         }
     })
+}
+
+/// Gives every space a new epoch and says so.
+async fn begin_anew(config: &Config) -> ExitCode {
+    match renew(config).await {
+        Ok(count) => {
+            // Done is done, whether anybody reads it or not.
+            drop(writeln!(std::io::stdout(), "{count} spaces have a new epoch; their clients begin from the snapshot"));
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(&error.to_string()),
+    }
 }
 
 /// Says where it listens, on one line that scripts can read, and runs until it is told to stop.

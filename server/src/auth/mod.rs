@@ -3,6 +3,8 @@
 mod hs256;
 mod token;
 
+use core::time::Duration;
+
 use axum::RequestPartsExt;
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -13,18 +15,23 @@ pub(crate) use token::Tokens;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::limits;
+use crate::{clock, limits};
+
+/// A time beyond which no stream lasts, seconds.
+const FAR: u64 = 30 * 24 * 60 * 60;
 
 /// A space that the request's token grants. Every route of a space asks for it, so none can forget to.
 ///
 /// # Behavior
 ///
 /// - Without a valid token, 401; with one that does not grant the space, 403, whether the space exists or not.
-/// - A subject that calls too often, 429.
+/// - Where a subject calls too often, or all together call a space too often, 429.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Access {
     /// The space's name.
     pub(crate) space: String,
+    /// When the token ends.
+    pub(crate) expires: Instant,
 }
 
 impl FromRequestParts<App> for Access {
@@ -45,7 +52,9 @@ impl FromRequestParts<App> for Access {
                 "a space's name is 1 to 128 letters, digits and “. _ : @ -”; rename the space".to_owned(),
             ));
         }
-        Ok(Self { space })
+        app.space_limiter.admit(&space, Instant::now()).map_err(ApiError::RateLimited)?;
+        let left = Duration::from_secs(grant.expires.saturating_sub(clock::now() / 1000).min(FAR));
+        Ok(Self { space, expires: Instant::now() + left })
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Grant {
     pub(crate) subject: String,
     /// The spaces that it opens.
     pub(crate) spaces: BTreeSet<String>,
+    /// When it ends, seconds since the epoch.
+    pub(crate) expires: u64,
 }
 
 /// The claims that we read and, in development, write.
@@ -90,7 +92,8 @@ impl Tokens {
         if claims.sub.is_empty() || claims.sub.len() > MAX_SUBJECT {
             return Err(ApiError::Unauthorized("the token's subject is empty or too long"));
         }
-        Ok(Grant { subject: claims.sub, spaces: claims.spaces.into_iter().chain(claims.space).collect() })
+        let spaces = claims.spaces.into_iter().chain(claims.space).collect();
+        Ok(Grant { subject: claims.sub, spaces, expires: claims.exp.saturating_add(LEEWAY) })
     }
 
     /// A token for development, and when it expires, seconds since the epoch.

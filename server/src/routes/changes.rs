@@ -7,16 +7,15 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::Deserialize;
 use tidekeep::sync::protocol::ChangesResponse;
-use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::query;
+use super::waiting::Waiting;
 use crate::app::App;
 use crate::auth::Access;
 use crate::clock;
 use crate::cursor::{self, Position};
 use crate::error::ApiError;
-use crate::listen::Listeners;
 use crate::store::{ChangesQuery, Page};
 
 /// Changes in a page, unless the request asks for fewer.
@@ -42,7 +41,7 @@ pub(super) async fn changes(
 ) -> Result<Json<ChangesResponse>, ApiError> {
     let parameters = query::accepted(parameters)?;
     let mut query = ChangesQuery {
-        since: position(parameters.since.as_deref())?,
+        since: query::position(parameters.since.as_deref())?,
         limit: limit(parameters.limit)?,
         collections: query::collections(parameters.c.as_deref())?,
     };
@@ -74,48 +73,9 @@ fn response(page: Page) -> ChangesResponse {
     }
 }
 
-fn position(since: Option<&str>) -> Result<Option<Position>, ApiError> {
-    let Some(text) = since.filter(|text| !text.is_empty()) else { return Ok(None) };
-    match cursor::decode(text) {
-        Some(position) => Ok(Some(position)),
-        None => Err(ApiError::Invalid(
-            "the cursor is not one that this endpoint gave; send it unchanged, or take the snapshot".to_owned(),
-        )),
-    }
-}
-
 fn limit(limit: Option<usize>) -> Result<usize, ApiError> {
     match limit {
         Some(0) => Err(ApiError::Invalid("limit must be at least 1".to_owned())),
         limit => Ok(limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT)),
-    }
-}
-
-/// A place among the listeners of a space, given up when dropped.
-struct Waiting<'a> {
-    listeners: &'a Listeners,
-    space: &'a str,
-    receiver: Option<watch::Receiver<u64>>,
-}
-
-impl<'a> Waiting<'a> {
-    fn new(listeners: &'a Listeners, space: &'a str) -> Self {
-        Self { listeners, space, receiver: Some(listeners.listen(space)) }
-    }
-
-    async fn changed(&mut self) {
-        if let Some(receiver) = &mut self.receiver
-            && receiver.changed().await.is_ok()
-        {
-            return;
-        }
-        core::future::pending::<()>().await;
-    }
-}
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.receiver = None;
-        self.listeners.left(self.space);
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /healthz`: whether the endpoint can answer.
+//! `GET /livez` and `GET /readyz`: whether the endpoint runs, and whether it can answer.
 
 use axum::Json;
 use axum::extract::State;
@@ -7,7 +7,16 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::error::ApiError;
 
-pub(super) async fn health(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+/// It runs.
+pub(crate) async fn live() -> Json<Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+/// It can read its database, and is not about to stop.
+pub(crate) async fn ready(State(app): State<App>) -> Result<Json<Value>, ApiError> {
+    if *app.stopping.borrow() {
+        return Err(ApiError::Unavailable(1));
+    }
     app.store.check().await?;
     Ok(Json(json!({ "status": "ok" })))
 }

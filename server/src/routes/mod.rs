@@ -2,11 +2,13 @@
 
 mod changes;
 mod dev_token;
-mod health;
+pub(crate) mod health;
+mod live;
 mod push;
 mod query;
 mod snapshot;
 mod status;
+mod waiting;
 
 use axum::routing::{get, post};
 
@@ -18,8 +20,10 @@ pub(crate) fn all() -> RouteList {
         Route { method: "GET", path: "/v1/{space}", handler: get(status::status) },
         Route { method: "POST", path: "/v1/{space}/push", handler: post(push::push) },
         Route { method: "GET", path: "/v1/{space}/changes", handler: get(changes::changes) },
+        Route { method: "GET", path: "/v1/{space}/live", handler: get(live::live) },
         Route { method: "GET", path: "/v1/{space}/snapshot", handler: get(snapshot::snapshot) },
-        Route { method: "GET", path: "/healthz", handler: get(health::health) },
+        Route { method: "GET", path: "/livez", handler: get(health::live) },
+        Route { method: "GET", path: "/readyz", handler: get(health::ready) },
     ]
 }
 

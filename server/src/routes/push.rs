@@ -34,11 +34,13 @@ pub(super) async fn push(State(app): State<App>, request: Request) -> Result<Jso
         let refusal = limits::refusal(&op, &app.limits, clock::as_double(now));
         (op, refusal)
     });
-    let push = Push { client: request.client, epoch: request.epoch, ops: ops.collect() };
+    let push = Push { client: request.client, epoch: request.epoch, ops: ops.collect(), now };
     let pushed = app.store.push(&access.space, push).await?;
     if pushed.changed == Changed::Yes {
-        app.listeners.wake(&access.space, pushed.state.head);
+        app.listeners.wake(&access.space);
+        app.store.announce(&access.space);
     }
+    app.metrics.pushed(&pushed.results);
     log(&pushed, bytes.len());
     Ok(Json(PushResponse {
         epoch: pushed.state.epoch,

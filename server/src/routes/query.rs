@@ -3,6 +3,7 @@
 use axum::extract::Query;
 use axum::extract::rejection::QueryRejection;
 
+use crate::cursor::{self, Position};
 use crate::error::ApiError;
 
 /// Collections in a filter.
@@ -23,4 +24,15 @@ pub(super) fn collections(c: Option<&str>) -> Result<Vec<String>, ApiError> {
         return Err(ApiError::Invalid("c must be 1 to 100 names of collections, with commas between".to_owned()));
     }
     Ok(names)
+}
+
+/// Where to go on after; nothing for the beginning.
+pub(super) fn position(since: Option<&str>) -> Result<Option<Position>, ApiError> {
+    let Some(text) = since.filter(|text| !text.is_empty()) else { return Ok(None) };
+    match cursor::decode(text) {
+        Some(position) => Ok(Some(position)),
+        None => Err(ApiError::Invalid(
+            "the cursor is not one that this endpoint gave; send it unchanged, or take the snapshot".to_owned(),
+        )),
+    }
 }

@@ -10,7 +10,7 @@ use crate::clock;
 use crate::error::ApiError;
 
 /// What the endpoint can do beyond the least.
-const FEATURES: [&str; 4] = ["filter", "gzip", "long-poll", "snapshot"];
+const FEATURES: [&str; 5] = ["filter", "gzip", "live", "long-poll", "snapshot"];
 
 pub(super) async fn status(access: Access, State(app): State<App>) -> Result<Json<SpaceStatus>, ApiError> {
     let state = app.store.state(&access.space).await?;

@@ -3,6 +3,8 @@
 //! A store keeps one sequence per space and answers for durability; what becomes of an operation is
 //! [`decide`](crate::decide)'s to say, so that every store says the same.
 
+mod plan;
+mod postgres;
 mod sqlite;
 
 use core::fmt;
@@ -10,10 +12,14 @@ use core::pin::Pin;
 
 use tidekeep::sync::protocol::{Change, PushOp, PushResult};
 
+pub(crate) use postgres::PostgresStore;
 pub(crate) use sqlite::SqliteStore;
 
 use crate::cursor::Position;
 use crate::limits::Refusal;
+
+/// Bytes of bodies in one page; a page holds at least one change, however large.
+const MAX_PAGE_BYTES: usize = 1 << 20;
 
 /// A future of the store's answer.
 pub(crate) type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -29,6 +35,27 @@ pub(crate) struct SpaceState {
     pub(crate) floor: u64,
 }
 
+impl SpaceState {
+    /// The sequence to go on after.
+    ///
+    /// A position beyond the head is of a history that was lost, by restoring a backup for example.
+    pub(crate) fn resume(&self, since: Option<&Position>) -> Result<u64, StoreError> {
+        match since {
+            None if self.floor > 0 => Err(StoreError::Reset),
+            None => Ok(0),
+            Some(at) if at.epoch != self.epoch || at.seq < self.floor || at.seq > self.head => Err(StoreError::Reset),
+            Some(at) => Ok(at.seq),
+        }
+    }
+}
+
+/// The name of a history that begins.
+fn new_epoch() -> Result<String, StoreError> {
+    let mut random = [0_u8; 8];
+    tidekeep::platform::random(&mut random).map_err(|error| StoreError::Failed(error.to_string()))?;
+    Ok(format!("{:016x}", u64::from_be_bytes(random)))
+}
+
 /// A push whose operations have been checked for all that does not depend on documents.
 #[derive(Debug)]
 pub(crate) struct Push {
@@ -38,6 +65,15 @@ pub(crate) struct Push {
     pub(crate) epoch: Option<String>,
     /// Its operations by ascending `mid`, each with why it is refused, if it is.
     pub(crate) ops: Vec<(PushOp, Option<Refusal>)>,
+    /// The endpoint's time.
+    pub(crate) now: u64,
+}
+
+impl Push {
+    /// Its first mutation.
+    fn first(&self) -> u64 {
+        self.ops.first().map_or(0, |(op, _)| op.mid)
+    }
 }
 
 /// What became of a push.
@@ -114,6 +150,16 @@ pub(crate) trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::Busy`] where too many snapshots are being read.
     fn snapshot<'a>(&'a self, space: &'a str, collections: Vec<String>) -> StoreFuture<'a, Box<dyn Snapshot>>;
 
+    /// Tells other instances on the same database that `space` has changed; by itself it wakes nobody here.
+    fn announce(&self, _space: &str) {}
+
+    /// Forgets at most `most` deletions that were made before `before`, milliseconds since the epoch, and raises the
+    /// floor over them. Answers with how many it may have been; 0 once there are none left.
+    fn forget(&self, before: u64, most: usize) -> StoreFuture<'_, usize>;
+
+    /// Gives every space a new epoch, so that every client begins anew from the snapshot; answers with how many.
+    fn renew(&self) -> StoreFuture<'_, usize>;
+
     /// Whether it answers at all.
     fn check(&self) -> StoreFuture<'_, ()>;
 }
@@ -136,6 +182,8 @@ pub(crate) enum StoreError {
     AnswerTooLarge,
     /// Others are using it; it may be asked again soon.
     Busy,
+    /// It cannot be reached; it is looked for at each call.
+    Away,
     /// There is no room.
     Full,
     /// Anything else, without any value in it.
@@ -148,6 +196,7 @@ impl fmt::Display for StoreError {
             Self::Reset => f.write_str("the history is gone"),
             Self::AnswerTooLarge => f.write_str("the answer would be too large"),
             Self::Busy => f.write_str("it is in use"),
+            Self::Away => f.write_str("it cannot be reached"),
             Self::Full => f.write_str("there is no room"),
             Self::Failed(what) => f.write_str(what),
         }

@@ -132,14 +132,13 @@ async fn a_cursor_below_the_floor_or_beyond_the_head_is_told_to_reset() {
     client.push("c", &[op(1, "a", 1, "x"), op(2, "b", 2, "y")]).await;
     let early = client.changes("?limit=1").await.cursor;
     let late = client.changes("").await.cursor;
-    let database = rusqlite::Connection::open(endpoint.database()).unwrap();
-    database.execute("UPDATE spaces SET floor = 2", []).unwrap();
+    endpoint.sql("UPDATE spaces SET floor = 2").await;
     assert_eq!(client.get(&format!("/changes?since={early}")).await.code(409), "reset");
     assert_eq!(client.get("/changes").await.code(409), "reset");
     assert_eq!(client.get(&format!("/changes?since={late}")).await.status, 200);
     assert_eq!(client.status().await.floor, 2);
     // As after restoring an old backup.
-    database.execute("UPDATE spaces SET floor = 0, head = 1", []).unwrap();
+    endpoint.sql("UPDATE spaces SET floor = 0, head = 1").await;
     assert_eq!(client.get(&format!("/changes?since={late}")).await.code(409), "reset");
 }
 

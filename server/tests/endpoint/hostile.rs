@@ -67,18 +67,18 @@ async fn other_paths_and_methods_are_told_so() {
     for (method, path, status, code) in [
         ("GET", "/", 404, "not_found"),
         ("GET", "/v1", 404, "not_found"),
-        ("GET", "/v1/mine/live", 404, "not_found"),
+        ("GET", "/v1/mine/lives", 404, "not_found"),
         ("PUT", "/v1/mine/blobs/00", 404, "not_found"),
         ("GET", "/dev/token", 404, "not_found"),
         ("POST", "/dev/token", 404, "not_found"),
         ("GET", "/v1/mine/push", 405, "method_not_allowed"),
         ("DELETE", "/v1/mine", 405, "method_not_allowed"),
-        ("POST", "/healthz", 405, "method_not_allowed"),
+        ("POST", "/readyz", 405, "method_not_allowed"),
     ] {
         let answer = call(address, method, path, &[("authorization", &token)], Vec::new()).await;
         assert_eq!(answer.code(status), code, "{method} {path}");
     }
-    let health = call(address, "GET", "/healthz", &[], Vec::new()).await;
+    let health = call(address, "GET", "/readyz", &[], Vec::new()).await;
     assert_eq!(health.read::<serde_json::Value>(200), serde_json::json!({ "status": "ok" }));
 }
 
@@ -111,6 +111,21 @@ fn resident(program: &Program) -> Option<u64> {
     status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok())
 }
 
+/// Connections that do not get on; `TIDEKEEP_SLOW` sets another number.
+const SLOW: usize = 400;
+
+/// The time that 99 of a hundred pushes do not exceed.
+async fn slowest_of_a_hundred(client: &super::support::Client, first: u64) -> Duration {
+    let mut times = Vec::new();
+    for mid in first..first + 100 {
+        let begun = std::time::Instant::now();
+        client.push("c", &[op(mid, "a", mid, "x")]).await;
+        times.push(begun.elapsed());
+    }
+    times.sort_unstable();
+    times[98]
+}
+
 #[tokio::test]
 async fn hostile_requests_cost_little_memory() {
     let folder = Folder::new();
@@ -119,9 +134,11 @@ async fn hostile_requests_cost_little_memory() {
     let client = super::support::Client::new(address, "mine");
     client.push("c", &[op(1, "a", 1, "x")]).await;
     let Some(before) = resident(&program) else { return };
+    let alone = slowest_of_a_hundred(&client, 1000).await;
     // Slow ones hold their connections open meanwhile.
+    let slow_ones = std::env::var("TIDEKEEP_SLOW").ok().and_then(|count| count.parse().ok()).unwrap_or(SLOW);
     let mut slow = Vec::new();
-    for _ in 0..200 {
+    for _ in 0..slow_ones {
         let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
         let head = b"POST /v1/mine/push HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n";
         tokio::io::AsyncWriteExt::write_all(&mut stream, head).await.unwrap();
@@ -145,13 +162,11 @@ async fn hostile_requests_cost_little_memory() {
             most = most.max(resident(&program).unwrap());
         }
     }
-    let begun = std::time::Instant::now();
-    client.push("c", &[op(2, "a", 2, "x")]).await;
-    assert!(begun.elapsed() < Duration::from_secs(5));
+    let beside = slowest_of_a_hundred(&client, 2000).await;
     println!(
-        "{} MiB more at most, {} ms for a push beside 200 slow connections",
-        (most - before) >> 10,
-        begun.elapsed().as_millis()
+        "{} MiB more at most; second slowest of 100 pushes {alone:?} alone, {beside:?} beside {slow_ones} slow connections",
+        (most - before) >> 10
     );
+    assert!(beside < Duration::from_secs(5));
     assert!(most - before < 64 << 10, "{} KiB more", most - before);
 }

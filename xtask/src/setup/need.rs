@@ -27,6 +27,8 @@ pub(crate) enum Need {
     WebKit,
     /// `WebKitGTK` has no headless mode.
     Xvfb,
+    /// The endpoint's second database.
+    Postgres,
 }
 
 /// A command's reason to need things.
@@ -64,7 +66,7 @@ impl Purpose {
 
 impl Need {
     /// Everything, in the order of installation.
-    pub(super) const ALL: [Self; 12] = [
+    pub(super) const ALL: [Self; 13] = [
         Self::Node,
         Self::Rustfmt,
         Self::Clippy,
@@ -77,13 +79,14 @@ impl Need {
         Self::Geckodriver,
         Self::WebKit,
         Self::Xvfb,
+        Self::Postgres,
     ];
 
     fn serves(self, purpose: Purpose) -> bool {
         match self {
             Self::Node | Self::WasmTarget | Self::WasmPack | Self::WasmBindgen | Self::NodeTools => true,
             Self::Rustfmt | Self::Clippy => matches!(purpose, Purpose::Check),
-            Self::Chromium | Self::Firefox | Self::Geckodriver | Self::WebKit | Self::Xvfb => {
+            Self::Chromium | Self::Firefox | Self::Geckodriver | Self::WebKit | Self::Xvfb | Self::Postgres => {
                 matches!(purpose, Purpose::Test)
             }
         }
@@ -103,6 +106,7 @@ impl Need {
             Self::Geckodriver => command(workspace, "geckodriver"),
             Self::WebKit => command(workspace, "WebKitWebDriver"),
             Self::Xvfb => command(workspace, "Xvfb"),
+            Self::Postgres => postgres(workspace),
         })
     }
 
@@ -113,6 +117,7 @@ impl Need {
             Self::Firefox => &["firefox-esr"],
             Self::WebKit => &["webkit2gtk-driver"],
             Self::Xvfb => &["xvfb"],
+            Self::Postgres => &["postgresql"],
             Self::Node
             | Self::Rustfmt
             | Self::Clippy
@@ -141,7 +146,7 @@ impl Need {
                 cargo::install(workspace, "wasm-bindgen-cli", Some(&version))
             }
             Self::Geckodriver => cargo::install(workspace, "geckodriver", None),
-            Self::Chromium | Self::Firefox | Self::WebKit | Self::Xvfb => Ok(()),
+            Self::Chromium | Self::Firefox | Self::WebKit | Self::Xvfb | Self::Postgres => Ok(()),
         }
     }
 }
@@ -161,7 +166,17 @@ impl fmt::Display for Need {
             Self::Geckodriver => "geckodriver",
             Self::WebKit => "WebKitGTK's driver",
             Self::Xvfb => "Xvfb",
+            Self::Postgres => "PostgreSQL",
         })
+    }
+}
+
+/// Debian keeps its programs off the path, by release.
+fn postgres(workspace: &Workspace) -> State {
+    let releases = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    match releases.map(|entry| entry.path().join("bin/initdb")).filter(|program| program.exists()).max() {
+        Some(program) => State::Present(program.display().to_string()),
+        None => command(workspace, "initdb"),
     }
 }
 

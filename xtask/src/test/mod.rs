@@ -94,10 +94,10 @@ impl Stage {
 
     fn needs(self, need: Need) -> bool {
         match self {
-            Self::Native => false,
+            Self::Native => need == Need::Postgres,
             Self::Browser(browser) => browser.needs().contains(&need),
             Self::Reproducible => Purpose::Build.needs().contains(&need),
-            Self::Packaging | Self::Durability => true,
+            Self::Packaging | Self::Durability => need != Need::Postgres,
             Self::EndToEnd => {
                 matches!(need, Need::Chromium | Need::Firefox | Need::Geckodriver)
                     || Purpose::Build.needs().contains(&need)

@@ -6,17 +6,14 @@ use tidekeep::sync::protocol::Change;
 
 use super::convert::{COLUMNS, change, failed, signed};
 use super::space::{self, SpaceNumber};
-use crate::store::{ChangesQuery, Page, StoreError};
-
-/// Bytes of bodies in one page; a page holds at least one change, however large.
-const MAX_PAGE_BYTES: usize = 1 << 20;
+use crate::store::{ChangesQuery, MAX_PAGE_BYTES, Page, StoreError};
 
 /// One page of changes.
 pub(super) fn page(connection: &Connection, name: &str, query: &ChangesQuery) -> Result<Page, StoreError> {
     let Some((space, state)) = space::find(connection, name)? else {
         return Err(StoreError::Failed("the space is gone".to_owned()));
     };
-    let after = space::resume(&state, query.since.as_ref())?;
+    let after = state.resume(query.since.as_ref())?;
     let range = Range { after, collections: &query.collections, which: Which::All, limit: query.limit };
     let run = read(connection, space, &range)?;
     let upto = match run.complete {

@@ -6,6 +6,7 @@ mod changes;
 mod convert;
 mod open;
 mod push;
+mod retention;
 mod schema;
 mod snapshot;
 mod space;
@@ -111,7 +112,7 @@ impl Store for SqliteStore {
 
     fn push<'a>(&'a self, space: &'a str, push: Push) -> StoreFuture<'a, Pushed> {
         let space = space.to_owned();
-        Box::pin(self.write(move |transaction| push::apply(transaction, &space, push)))
+        Box::pin(self.write(move |transaction| push::apply(transaction, &space, &push)))
     }
 
     fn changes<'a>(&'a self, space: &'a str, query: ChangesQuery) -> StoreFuture<'a, Page> {
@@ -130,6 +131,14 @@ impl Store for SqliteStore {
             let snapshot = run(move || SqliteSnapshot::begin(&path, &space, collections, place)).await?;
             Ok(Box::new(snapshot) as Box<dyn Snapshot>)
         })
+    }
+
+    fn forget(&self, before: u64, most: usize) -> StoreFuture<'_, usize> {
+        Box::pin(self.write(move |transaction| retention::forget(transaction, before, most)))
+    }
+
+    fn renew(&self) -> StoreFuture<'_, usize> {
+        Box::pin(self.write(retention::renew))
     }
 
     fn check(&self) -> StoreFuture<'_, ()> {

@@ -1,72 +1,59 @@
-//! The tables.
+//! The tables, and how those of an older release become those of this one.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
+use rusqlite_migration::{Error, M, MigrationDefinitionError, Migrations};
 
 use super::convert::failed;
 use crate::store::StoreError;
 
 /// What marks a file as ours: “tide”.
 const APPLICATION: i64 = 0x7469_6465;
-/// The version of the tables. A file of a greater one is left alone.
-const VERSION: i64 = 1;
 
-/// A document's revision is the sequence of its last change, so there is one column for both.
+/// The steps from an empty file to the tables of this release. A step that was released is never changed.
+const STEPS: [M<'static>; 2] =
+    [M::up(include_str!("migrations/1-tables.sql")), M::up(include_str!("migrations/2-retention.sql"))];
+
+/// Makes the tables in a new file, and brings those of an older release up to date, each step in a transaction.
 ///
-/// `results` holds what took effect, by client and mutation; of older ones, `clients.watermark` says enough.
-const TABLES: &str = "
-CREATE TABLE spaces (
-    space INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    epoch TEXT NOT NULL,
-    head INTEGER NOT NULL,
-    floor INTEGER NOT NULL
-) STRICT;
-CREATE TABLE documents (
-    space INTEGER NOT NULL REFERENCES spaces,
-    c TEXT NOT NULL,
-    id TEXT NOT NULL,
-    seq INTEGER NOT NULL,
-    hlc TEXT NOT NULL,
-    body TEXT,
-    PRIMARY KEY (space, c, id)
-) STRICT;
-CREATE UNIQUE INDEX documents_by_seq ON documents (space, seq, c);
-CREATE TABLE clients (
-    space INTEGER NOT NULL REFERENCES spaces,
-    client TEXT NOT NULL,
-    last INTEGER NOT NULL,
-    watermark INTEGER NOT NULL,
-    PRIMARY KEY (space, client)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE results (
-    space INTEGER NOT NULL REFERENCES spaces,
-    client TEXT NOT NULL,
-    mid INTEGER NOT NULL,
-    seq INTEGER NOT NULL,
-    c TEXT NOT NULL,
-    id TEXT NOT NULL,
-    hlc TEXT NOT NULL,
-    PRIMARY KEY (space, client, mid)
-) STRICT, WITHOUT ROWID;
-";
-
-/// Makes the tables in a new file, and checks those of an old one.
+/// # Errors
+///
+/// Where the file belongs to another program, or to a newer release; it is left as it is then.
 pub(super) fn prepare(connection: &mut Connection) -> Result<(), StoreError> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-    let number = |pragma: &str| transaction.query_row(pragma, [], |row| row.get::<_, i64>(0)).map_err(failed);
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(failed);
     let application = number("PRAGMA application_id")?;
-    let version = number("PRAGMA user_version")?;
-    let tables = number("SELECT count(*) FROM sqlite_schema")?;
-    if application != APPLICATION {
-        if tables > 0 || application != 0 {
-            return Err(StoreError::Failed("the file belongs to another program; give another --database".to_owned()));
-        }
-        let marks = format!("PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {VERSION};");
-        transaction.execute_batch(TABLES).and_then(|()| transaction.execute_batch(&marks)).map_err(failed)?;
-    } else if version != VERSION {
-        return Err(StoreError::Failed(format!(
-            "its tables have version {version} and this release knows version {VERSION}; use the release that made it"
-        )));
+    if application != APPLICATION && (application != 0 || number("SELECT count(*) FROM sqlite_schema")? > 0) {
+        return Err(StoreError::Failed("the file belongs to another program; give another --database".to_owned()));
     }
-    transaction.commit().map_err(failed)
+    Migrations::from_slice(&STEPS).to_latest(connection).map_err(|error| match error {
+        Error::MigrationDefinition(MigrationDefinitionError::DatabaseTooFarAhead) => {
+            StoreError::Failed("its tables are of a newer release; use the release that made them".to_owned())
+        }
+        Error::RusqliteError { err, .. } => failed(err),
+        _ => StoreError::Failed("its tables cannot be brought up to date".to_owned()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_lead_from_an_empty_file_to_the_tables_of_today() {
+        Migrations::from_slice(&STEPS).validate().unwrap();
+    }
+
+    #[test]
+    fn a_file_of_the_first_tables_is_brought_up_to_date_with_its_documents() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        Migrations::from_slice(&STEPS[..1]).to_latest(&mut connection).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO spaces VALUES (1, 'mine', 'e', 1, 0);
+                 INSERT INTO documents (space, c, id, seq, hlc) VALUES (1, 'n', 'a', 1, 'x');",
+            )
+            .unwrap();
+        prepare(&mut connection).unwrap();
+        let at: i64 = connection.query_row("SELECT at FROM documents", [], |row| row.get(0)).unwrap();
+        assert!(at > 1_600_000_000_000);
+    }
 }

@@ -3,8 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::convert::{failed, signed, unsigned};
-use crate::cursor::Position;
-use crate::store::{SpaceState, StoreError};
+use crate::store::{SpaceState, StoreError, new_epoch};
 
 /// The number of a space within the file.
 pub(super) type SpaceNumber = i64;
@@ -30,9 +29,7 @@ pub(super) fn ensure(connection: &Connection, name: &str) -> Result<(SpaceNumber
     if let Some(found) = find(connection, name)? {
         return Ok(found);
     }
-    let mut random = [0_u8; 8];
-    tidekeep::platform::random(&mut random).map_err(|error| StoreError::Failed(error.to_string()))?;
-    let state = SpaceState { epoch: format!("{:016x}", u64::from_be_bytes(random)), head: 0, floor: 0 };
+    let state = SpaceState { epoch: new_epoch()?, head: 0, floor: 0 };
     connection
         .execute("INSERT INTO spaces (name, epoch, head, floor) VALUES (?1, ?2, 0, 0)", params![name, state.epoch])
         .map_err(failed)?;
@@ -46,16 +43,4 @@ pub(super) fn advance(connection: &Connection, space: SpaceNumber, head: u64) ->
         .and_then(|mut update| update.execute(params![space, signed(head)]))
         .map(drop)
         .map_err(failed)
-}
-
-/// The sequence to go on after.
-///
-/// A position beyond the head is of a history that was lost, by restoring a backup for example.
-pub(super) fn resume(state: &SpaceState, since: Option<&Position>) -> Result<u64, StoreError> {
-    match since {
-        None if state.floor > 0 => Err(StoreError::Reset),
-        None => Ok(0),
-        Some(at) if at.epoch != state.epoch || at.seq < state.floor || at.seq > state.head => Err(StoreError::Reset),
-        Some(at) => Ok(at.seq),
-    }
 }

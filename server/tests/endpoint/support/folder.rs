@@ -8,10 +8,15 @@ pub(crate) struct Folder(PathBuf);
 
 impl Folder {
     pub(crate) fn new() -> Self {
-        let name = format!("tidekeep-server-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        Self(Self::unwatched("server"))
+    }
+
+    /// A new folder that somebody else removes.
+    pub(crate) fn unwatched(what: &str) -> PathBuf {
+        let name = format!("tidekeep-{what}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let path = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&path).unwrap();
-        Self(path)
+        path
     }
 
     pub(crate) fn path(&self) -> &Path {

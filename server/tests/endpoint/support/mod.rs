@@ -1,11 +1,15 @@
 //! Endpoints to test, and a client to test them with.
 
+mod cluster;
+mod events;
 mod folder;
 mod http;
 mod ops;
 mod program;
 mod token;
 
+pub(crate) use cluster::{Cluster, Sync};
+pub(crate) use events::Events;
 pub(crate) use folder::Folder;
 pub(crate) use http::{Answer, call, raw, try_call};
 pub(crate) use ops::{body, delete, op, push_body, stamp};
@@ -16,16 +20,52 @@ use std::net::SocketAddr;
 
 use serde_json::Value;
 use tidekeep::sync::protocol::{ChangesResponse, Limits, PushOp, PushResponse, SpaceStatus};
-use tidekeep_server::{AuthOptions, Config, Edition, Rate, Running, Secret, start};
+use tidekeep_server::{AuthOptions, Config, Database, Edition, Rate, Running, Secret, start};
 
 /// The secret of all tests.
 pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// Over which database the suite runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// The name of a new database of the kind that this run of the suite is about.
+pub(crate) async fn new_database(folder: &Folder) -> String {
+    match crate::KIND {
+        Kind::Sqlite => folder.path().join("test.sqlite").to_str().unwrap().to_owned(),
+        Kind::Postgres => Cluster::shared().database().await,
+    }
+}
+
+/// What the endpoints of tests are told.
+pub(crate) fn config(database: Database) -> Config {
+    Config {
+        listen: ([127, 0, 0, 1], 0).into(),
+        metrics: None,
+        database,
+        pool: 16,
+        retention: None,
+        edition: Edition::Production,
+        static_dir: None,
+        origins: Vec::new(),
+        auth: AuthOptions { secret: Secret::new(SECRET).unwrap(), audience: None, issuer: None },
+        limits: Limits::default(),
+        rate: Rate { per_second: 0, burst: 0 },
+        space_rate: Rate { per_second: 0, burst: 0 },
+        connections: 256,
+    }
+}
 
 /// An endpoint in this process, on a free port and a new database.
 pub(crate) struct Endpoint {
     running: Option<Running>,
     pub(crate) folder: Folder,
     address: SocketAddr,
+    pub(crate) database: Database,
+    pub(crate) url: String,
 }
 
 impl Endpoint {
@@ -35,28 +75,46 @@ impl Endpoint {
 
     pub(crate) async fn with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = Folder::new();
-        let mut config = Config {
-            listen: ([127, 0, 0, 1], 0).into(),
-            database: folder.path().join("test.sqlite"),
-            edition: Edition::Production,
-            static_dir: None,
-            origins: Vec::new(),
-            auth: AuthOptions { secret: Secret::new(SECRET).unwrap(), audience: None, issuer: None },
-            limits: Limits::default(),
-            rate: Rate { per_second: 0, burst: 0 },
-            connections: 256,
-        };
+        let url = new_database(&folder).await;
+        Self::at(url, folder, change).await
+    }
+
+    /// An endpoint on a database that is there.
+    pub(crate) async fn at(url: String, folder: Folder, change: impl FnOnce(&mut Config)) -> Self {
+        let Ok(database) = url.parse();
+        let mut config = config(database);
         change(&mut config);
+        let database = config.database.clone();
         let running = start(config).await.unwrap();
-        Self { address: running.address(), running: Some(running), folder }
+        Self { address: running.address(), running: Some(running), folder, database, url }
+    }
+
+    /// Another instance on the same database.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::at(self.url.clone(), Folder::new(), |_| {}).await
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    pub(crate) fn database(&self) -> std::path::PathBuf {
-        self.folder.path().join("test.sqlite")
+    pub(crate) fn metrics(&self) -> SocketAddr {
+        self.running.as_ref().unwrap().metrics_address().unwrap()
+    }
+
+    /// Changes the database behind the endpoint's back, for the space `mine`.
+    pub(crate) async fn sql(&self, statements: &str) {
+        match &self.database {
+            Database::Sqlite(path) => {
+                rusqlite::Connection::open(path).unwrap().execute_batch(statements).unwrap();
+            }
+            Database::Postgres(_) => {
+                let client = Cluster::shared().connect(&self.url).await;
+                let enter = "SET search_path TO tidekeep; SET tidekeep.space TO 'mine'";
+                client.batch_execute(enter).await.unwrap();
+                client.batch_execute(statements).await.unwrap();
+            }
+        }
     }
 
     /// A client that may use `space`.
