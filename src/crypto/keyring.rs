@@ -150,6 +150,12 @@ impl Keyring {
         self.state.borrow().open.keys().copied().collect()
     }
 
+    /// Whether its keys were ever locked. What unlocks by itself does so once, and not behind the back of who locked.
+    #[must_use]
+    pub fn was_locked(&self) -> bool {
+        self.state.borrow().locks > 0
+    }
+
     /// The unlockers that have opened a store key since the last lock.
     #[must_use]
     pub fn unlocked_by(&self) -> Vec<KeyId> {

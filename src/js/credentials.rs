@@ -2,17 +2,17 @@
 
 use std::rc::Rc;
 
-use js_sys::{Array, Promise};
+use js_sys::{Array, Date, Promise};
 use wasm_bindgen::prelude::*;
 
-use super::convert::{item, owned, write_result};
+use super::convert::{item, maybe, object, owned, write_result};
 use super::options::{Options, WriteOptions};
-use super::passkey::Passkeys;
 use super::promise;
 use super::store::Shared;
 use super::unlock::passphrase;
+use super::unlockers::{MEANS, Means};
 use crate::error::{Error, ErrorKind};
-use crate::store::{self, Begin, LockReason};
+use crate::store::{Begin, LockReason};
 
 /// The secrets of a store.
 #[wasm_bindgen]
@@ -37,27 +37,89 @@ impl Credentials {
     pub fn unlock(&self, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("credentials.unlock", || {
-            let options = Options::read(options, &["passphrase", "passkey", "signal"])?;
-            let (given, passkey, signal) =
-                (options.value("passphrase")?, options.value("passkey")?, options.value("signal")?);
-            if !given.is_undefined() && !passkey.is_undefined() {
-                return Err(Error::new(ErrorKind::InvalidConfig, "give one unlocker: a passphrase or a passkey"));
-            }
-            let given = if given.is_undefined() { None } else { Some(passphrase(&given)?) };
+            let known = [MEANS.as_slice(), &["signal", "anew"]].concat();
+            let options = Options::read(options, &known)?;
+            let given = Means::read(&options)?;
+            let begin = if options.flag("anew")? == Some(true) { Begin::Anew } else { Begin::WhereNew };
             Ok(async move {
                 shared.catch_up().await;
-                let credentials = shared.store.credentials();
                 match given {
-                    None if !passkey.is_undefined() => {
-                        let passkeys = Passkeys::new(&credentials.methods().await?, passkey, signal);
-                        credentials.unlock(&passkeys, Begin::WhereNew).await?;
-                    }
                     Some(given) => {
-                        credentials.unlock(&store::passphrase(&given), Begin::WhereNew).await?;
+                        let given = given.of(&shared.store).await?;
+                        shared.store.credentials().unlock(&given, begin).await?;
                     }
-                    None if shared.asking.can_ask() => shared.asking.for_sealed(&shared.store, true).await?,
+                    None if shared.asking.can_ask() => shared.asking.unlock(&shared.store, true).await?,
                     None => return Err(no_passphrase()),
                 }
+                Ok(JsValue::UNDEFINED)
+            })
+        })
+    }
+
+    /// What unlocks the store. Opens nothing.
+    pub fn unlockers(&self) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise("credentials.unlockers", || {
+            Ok(async move {
+                let found = shared.store.credentials().unlockers().await?;
+                let told = found.iter().map(|unlocker| {
+                    object([
+                        ("id", JsValue::from_str(&unlocker.id)),
+                        ("kind", JsValue::from_str(unlocker.kind)),
+                        ("label", maybe(unlocker.label.as_deref(), JsValue::from_str)),
+                        ("created", Date::new(&JsValue::from_f64(unlocker.created)).into()),
+                        ("here", JsValue::from_bool(unlocker.here)),
+                    ])
+                });
+                Ok(told.collect::<Array>().into())
+            })
+        })
+    }
+
+    /// Adds an unlocker; resolves with its id.
+    #[wasm_bindgen(js_name = addUnlocker)]
+    pub fn add_unlocker(&self, options: &JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise("credentials.addUnlocker", || {
+            let known = [MEANS.as_slice(), &["signal", "label"]].concat();
+            let options = Options::read(options, &known)?;
+            let label = options.text("label")?.unwrap_or_default();
+            let Some(means) = Means::read(&options)? else {
+                return Err(Error::new(ErrorKind::InvalidConfig, "say what is to unlock the store")
+                    .with("known", MEANS.join(", ")));
+            };
+            Ok(async move {
+                shared.keys_ready().await?;
+                let means = means.of(&shared.store).await?;
+                let id = shared.store.credentials().add_unlocker(&means, &label).await?;
+                Ok(JsValue::from_str(&id))
+            })
+        })
+    }
+
+    /// Removes an unlocker.
+    #[wasm_bindgen(js_name = removeUnlocker)]
+    pub fn remove_unlocker(&self, id: String) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise("credentials.removeUnlocker", || {
+            Ok(async move {
+                shared.keys_ready().await?;
+                shared.store.credentials().remove_unlocker(&id).await?;
+                Ok(JsValue::UNDEFINED)
+            })
+        })
+    }
+
+    /// Puts another passphrase in the place of the one that opened the store.
+    #[wasm_bindgen(js_name = changePassphrase)]
+    pub fn change_passphrase(&self, next: &JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        promise("credentials.changePassphrase", || {
+            let next = Means::Passphrase(passphrase(next)?);
+            Ok(async move {
+                shared.keys_ready().await?;
+                let next = next.of(&shared.store).await?;
+                shared.store.credentials().change_passphrase(&next).await?;
                 Ok(JsValue::UNDEFINED)
             })
         })

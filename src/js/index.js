@@ -9,6 +9,7 @@
 
 import { StorageError, storageError } from "./errors.js";
 import { lend } from "./host.js";
+import * as keys from "./keys.js";
 import { rows } from "./pages.js";
 import { askPasskey, createPasskey, passkeySupport } from "./passkey.js";
 import { profiled } from "./profile.js";
@@ -19,7 +20,7 @@ import { transaction } from "./transaction.js";
 
 export { passkeySupport, StorageError };
 
-lend({ storageError, refusal, until, compile: compileSchema, transaction, createPasskey, askPasskey });
+lend({ storageError, refusal, until, compile: compileSchema, transaction, createPasskey, askPasskey, ...keys });
 
 if (typeof Symbol.asyncDispose === "symbol") {
   // `await using store = …` closes it at the end of the block.

@@ -23,6 +23,7 @@ mod sync;
 mod tabs;
 mod transaction;
 mod unlock;
+mod unlockers;
 mod verify;
 mod vigil;
 mod watch;

@@ -16,6 +16,7 @@ use super::store::{DataStore, Shared};
 use super::sync::{self, Replication};
 use super::tabs::{Surroundings, Tabs};
 use super::unlock::Asking;
+use super::unlockers::Means;
 use super::vigil::{self, Vigil};
 use super::{error, events};
 use crate::backend::Backend;
@@ -133,12 +134,7 @@ fn cache(given: &JsValue) -> Result<Option<CacheLimits>> {
 
 fn asking(encryption: &JsValue) -> Result<Asking> {
     let options = Options::read(encryption, ENCRYPTION)?;
-    if let Some(key) = options.text("key")?.filter(|key| key != "passphrase") {
-        return Err(
-            Error::new(ErrorKind::InvalidConfig, "the key-encryption key comes from a “passphrase”").with("key", key)
-        );
-    }
-    Ok(Asking::new(options.function("passphrase")?))
+    Ok(Asking::new(Means::of_option(&options.value("key")?)?, options.function("passphrase")?))
 }
 
 fn collections(collections: &JsValue) -> Result<(Schema, Checks)> {

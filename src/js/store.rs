@@ -100,7 +100,10 @@ impl Shared {
     /// Asks for the passphrase where the keys are locked. From now on they are used.
     pub(super) async fn keys_ready(&self) -> Result<()> {
         autolock::used(self);
-        self.asking.for_sealed(&self.store, true).await
+        if self.store.credentials().locked() && self.asking.by_itself(&self.store) {
+            self.catch_up().await;
+        }
+        self.asking.for_sealed(&self.store).await
     }
 }
 

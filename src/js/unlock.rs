@@ -1,4 +1,4 @@
-//! Asking for the passphrase, once it is needed.
+//! Unlocking once it is needed: by itself, or by asking for the passphrase.
 
 use core::cell::RefCell;
 
@@ -7,13 +7,17 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use zeroize::Zeroizing;
 
+use super::unlockers::Means;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::said;
 use crate::store::{self, Begin, DataStore};
 
-/// The application's way to ask for the passphrase, if it gave one.
+/// What unlocks the store when something sealed is wanted, as far as the application says.
 #[derive(Debug, Default)]
 pub(super) struct Asking {
+    /// What unlocks by itself.
+    means: Option<Means>,
+    /// The way to ask for the passphrase.
     passphrase: Option<Function>,
     /// Callers that come while one is asking wait for that one's answer.
     turn: futures_util::lock::Mutex<()>,
@@ -22,20 +26,30 @@ pub(super) struct Asking {
 }
 
 impl Asking {
-    pub(super) fn new(passphrase: Option<Function>) -> Self {
-        Self { passphrase, ..Self::default() }
+    pub(super) fn new(means: Option<Means>, passphrase: Option<Function>) -> Self {
+        Self { means, passphrase, ..Self::default() }
     }
 
-    /// Whether there is a way to ask.
+    /// Whether there is a way to unlock without being given one.
     pub(super) fn can_ask(&self) -> bool {
-        self.passphrase.is_some()
+        self.means.is_some() || self.passphrase.is_some()
     }
 
-    /// Opens the keys if something sealed is wanted, they are locked, and there is a way to ask.
-    pub(super) async fn for_sealed(&self, store: &DataStore, encrypted: bool) -> Result<()> {
-        let Some(ask) = self.passphrase.as_ref().filter(|_| encrypted && store.credentials().locked()) else {
+    /// Whether there is one that goes by itself: once the keys were locked, what needs nobody's answer waits for a call.
+    pub(super) fn by_itself(&self, store: &DataStore) -> bool {
+        self.passphrase.is_some() || (self.means.is_some() && !store.credentials().were_locked())
+    }
+
+    /// Opens the keys where they are locked, and there is a way.
+    pub(super) async fn for_sealed(&self, store: &DataStore) -> Result<()> {
+        if !store.credentials().locked() || !self.by_itself(store) {
             return Ok(());
-        };
+        }
+        self.unlock(store, !store.credentials().were_locked()).await
+    }
+
+    /// Opens the keys; with the means that go by themselves where `means` allows it.
+    pub(super) async fn unlock(&self, store: &DataStore, means: bool) -> Result<()> {
         let waited = self.turn.try_lock().is_none();
         let _turn = self.turn.lock().await;
         if !store.credentials().locked() {
@@ -45,13 +59,35 @@ impl Asking {
         if let Some(error) = refused {
             return Err(error);
         }
-        let outcome = unlock(store, ask).await;
+        let outcome = self.try_all(store, means).await;
         self.refused.replace(outcome.as_ref().err().cloned());
         outcome
     }
+
+    async fn try_all(&self, store: &DataStore, means: bool) -> Result<()> {
+        let credentials = store.credentials();
+        let mut missing = None;
+        if let Some(means) = self.means.clone().filter(|_| means) {
+            let given = means.of(store).await?;
+            let Err(error) = credentials.unlock(&given, Begin::WhereNew).await else { return Ok(()) };
+            if self.passphrase.is_none()
+                || !matches!(error.kind(), ErrorKind::KeyMissing | ErrorKind::AuthenticationFailed)
+            {
+                return Err(error);
+            }
+            missing = Some(given);
+        }
+        let Some(ask) = &self.passphrase else { return Ok(()) };
+        asked(store, ask).await?;
+        if let Some(given) = missing {
+            // What the application unlocks with does so from now on. Where it cannot be added, the passphrase is asked for.
+            drop(credentials.add_unlocker(&given, "").await);
+        }
+        Ok(())
+    }
 }
 
-async fn unlock(store: &DataStore, ask: &Function) -> Result<()> {
+async fn asked(store: &DataStore, ask: &Function) -> Result<()> {
     let failed = |thrown: JsValue| {
         Error::new(ErrorKind::Locked, "the passphrase was not given; unlock the credentials").caused_by(said(&thrown))
     };

@@ -21,6 +21,9 @@ pub mod system {
     pub const SYNC: &str = "tidekeep:sync";
     /// Wrapped keys, as `docs/formats.md` says. Key: what the bytes are, and their ids.
     pub const KEYS: &str = "tidekeep:keys";
+    /// What is of this device alone, and never replicates: the keys that it keeps, as `["key", unlocker]`, and whether
+    /// anything was ever sealed here, as `"sealed"`.
+    pub const DEVICE: &str = "tidekeep:device";
     /// Namespaces that were created by name, and their metadata. Key: the name.
     pub const NAMESPACES: &str = "tidekeep:namespaces";
     /// What keeping within bounds remembers: when entries were used, and the room in reserve. Key: an array.

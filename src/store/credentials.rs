@@ -1,6 +1,6 @@
 //! Secrets: sealed at rest, opened only while the keys are.
 
-use super::keys::{Keys, gone, without};
+use super::keys::{Keys, gone, mark, without};
 use super::{Collection, DataStore, EntryOptions, Event, Item, ListOptions, LockReason, Locked, WriteResult};
 use crate::backend::{Read, Scan};
 use crate::crypto::{KeyId, Method, Unlocker, methods};
@@ -26,11 +26,17 @@ pub enum Begin {
 /// - Listing opens nothing.
 #[derive(Debug, Clone)]
 pub struct Credentials {
-    store: DataStore,
+    pub(super) store: DataStore,
     records: Collection,
 }
 
 impl Credentials {
+    /// Whether the keys were locked since the store was opened.
+    #[must_use]
+    pub fn were_locked(&self) -> bool {
+        self.store.0.keyring.was_locked()
+    }
+
     pub(super) fn new(store: DataStore) -> Self {
         let records = Collection::new(store.clone(), system::CREDENTIALS);
         Self { store, records }
@@ -106,13 +112,15 @@ impl Credentials {
     async fn unlock_or_create(&self, unlocker: &dyn Unlocker, begin: Begin) -> Result<()> {
         let keys = self.store.keys().await?;
         let keyring = &self.store.0.keyring;
-        let why = if keys.records.is_empty() && !self.store.holds_sealed().await? {
+        let fresh = keys.records.is_empty() && !self.store.holds_sealed().await?;
+        let why = if fresh {
             None
         } else if keys.unlockable() {
             match keyring.unlock(&keys.records, unlocker).await {
                 Ok(_) => {
-                    // The keys are open either way, and the next unlocking brings together what this one did not.
+                    // The keys are open either way, and the next unlocking does what this one did not.
                     drop(self.link(&keys).await);
+                    drop(self.note().await);
                     return Ok(());
                 }
                 Err(error) => Some(error),
@@ -124,8 +132,16 @@ impl Credentials {
             return Err(error);
         }
         let new = keyring.create(unlocker, "", &mut |bytes| random(bytes)).await?;
-        let undo = without(&new);
-        self.store.keep(new, vec![keys.unchanged()], Some(unlocker), undo).await
+        let mut undo = without(&new);
+        if fresh {
+            undo.push(mark(false));
+        }
+        self.store.keep(new, vec![keys.unchanged(), mark(true)], Some(unlocker), undo).await
+    }
+
+    /// Notes that there are keys, where they came from another device.
+    async fn note(&self) -> Result<()> {
+        if self.store.marked().await? { Ok(()) } else { self.store.commit_keys(vec![mark(true)]).await }
     }
 
     /// Brings together store keys that two devices made before they met.

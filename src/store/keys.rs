@@ -12,6 +12,9 @@ use crate::platform::{Payload, now, pbkdf2_sha256, random};
 /// The most rows that are looked at in one go for something sealed.
 const LOOK: usize = 256;
 
+/// The row of this device that says that keys were made or opened here.
+const SEALED: &str = "sealed";
+
 /// A passphrase as an unlocker of a store, derived by Web Crypto where there is one.
 #[must_use]
 pub fn passphrase(bytes: &[u8]) -> Passphrase<'_> {
@@ -83,7 +86,14 @@ impl DataStore {
             ))
         });
         let ops = others.into_iter().chain(puts).collect();
-        self.commit_keys(ops).await?;
+        let committed = self.commit_keys(ops).await;
+        if committed.is_err() {
+            // A device's key that was kept for an unlocker which is not there is of no use. It does no harm either.
+            let forget = |id: &str| WriteOp::Delete(Delete::new(system::DEVICE, device_row(id)));
+            let ids = new.records().iter().filter_map(|record| record.name.strip_prefix("unlocker/"));
+            drop(self.commit_keys(ids.map(forget).collect()).await);
+        }
+        committed?;
         let stored = self.keys().await?.records;
         let adopted = self.0.keyring.adopt(new, &stored, unlocker, &mut |bytes| random(bytes)).await;
         if adopted.as_ref().is_err_and(|error| error.kind() != ErrorKind::Locked) && !undo.is_empty() {
@@ -92,13 +102,30 @@ impl DataStore {
         adopted
     }
 
+    /// Whether it is noted that there are keys.
+    pub(super) async fn marked(&self) -> Result<bool> {
+        Ok(self.of_device(Key::from(SEALED)).await?.is_some())
+    }
+
+    /// What this device keeps.
+    pub(super) async fn of_device(&self, key: Key) -> Result<Option<Payload>> {
+        let rows = self.0.backend.get(system::DEVICE, &[key]).await?;
+        Ok(rows.into_iter().flatten().next().and_then(|record| match record.body {
+            Body::Clear(payload) => Some(payload),
+            Body::Sealed(_) => None,
+        }))
+    }
+
     pub(super) async fn commit_keys(&self, ops: Vec<WriteOp>) -> Result<()> {
         let batch = WriteBatch { ops, durability: Durability::Strict, now: now() };
         self.0.stack.commit(batch).await.map(drop)
     }
 
-    /// Whether anything sealed is stored.
+    /// Whether anything was sealed here, as far as it can be told: by the mark of the first keys, or by what is stored.
     pub(super) async fn holds_sealed(&self) -> Result<bool> {
+        if self.marked().await? {
+            return Ok(true);
+        }
         let sealed = self.0.schema.collections().filter(|(_, collection)| collection.encrypted).map(|(name, _)| name);
         for collection in sealed.chain([system::CREDENTIALS]) {
             let mut scan = Scan { limit: Some(LOOK), ..Scan::all(collection) };
@@ -119,6 +146,21 @@ impl DataStore {
         }
         Ok(false)
     }
+}
+
+/// Notes that there are keys, or that there are none after all: so that their absence is known for a loss.
+pub(super) fn mark(there: bool) -> WriteOp {
+    let key = Key::from(SEALED);
+    if there {
+        WriteOp::Put(Put::new(system::DEVICE, key, Body::Clear(Payload::bytes(&[1]))))
+    } else {
+        WriteOp::Delete(Delete::new(system::DEVICE, key))
+    }
+}
+
+/// Where a key is that this device keeps for an unlocker.
+pub(super) fn device_row(id: &str) -> Key {
+    Key::Array(vec![Key::from("key"), Key::from(id)])
 }
 
 /// The deletion of records of keys.

@@ -25,12 +25,13 @@ pub(super) enum Place<'a> {
 }
 
 /// The object store of every system collection.
-const SYSTEM_STORES: [&str; 8] = [
+const SYSTEM_STORES: [&str; 9] = [
     system::OUTBOX,
     system::TOMBSTONES,
     system::DEAD,
     system::SYNC,
     system::KEYS,
+    system::DEVICE,
     system::NAMESPACES,
     system::ENTRIES,
     system::SPACE,

@@ -78,24 +78,27 @@ impl Keyring {
         Ok(NewKeys { records: vec![KeyRecord::from(&wrapped)], made: None, locks })
     }
 
-    /// Wraps the store key of an unlocker anew, under the same name and label, for another secret.
+    /// Wraps the store keys of unlockers anew, under the same names and labels, for another secret.
     ///
     /// # Errors
     ///
-    /// `LOCKED` where its store key is not open; what reading the record, the unlocker and `random` fail with.
+    /// `LOCKED` where a store key is not open; what reading the records, the unlocker and `random` fail with.
     pub async fn rewrap(
         &self,
-        record: &KeyRecord,
+        old: &[&KeyRecord],
         unlocker: &dyn Unlocker,
         random: &mut Random<'_>,
     ) -> Result<NewKeys> {
         let locks = self.locks();
-        let Parsed::Unlocker(old) = record.parse()? else {
-            return Err(Error::new(ErrorKind::NotFound, "the record is no unlocker").with("record", &record.name));
-        };
-        let store = self.state.borrow().stores.get(&old.store()).map(Rc::clone).ok_or_else(locked)?;
-        let wrapped = self.wrap(&store, old.id(), unlocker, old.label(), random).await?;
-        Ok(NewKeys { records: vec![KeyRecord::from(&wrapped)], made: None, locks })
+        let mut records = Vec::new();
+        for record in old {
+            let Parsed::Unlocker(old) = record.parse()? else {
+                return Err(Error::new(ErrorKind::NotFound, "the record is no unlocker").with("record", &record.name));
+            };
+            let store = self.state.borrow().stores.get(&old.store()).map(Rc::clone).ok_or_else(locked)?;
+            records.push(KeyRecord::from(&self.wrap(&store, old.id(), unlocker, old.label(), random).await?));
+        }
+        Ok(NewKeys { records, made: None, locks })
     }
 
     /// Brings together store keys that were made apart, where several are open: each unlocks the one of the lowest id,
@@ -177,11 +180,11 @@ impl Keyring {
                 _ => refused.clone(),
             });
         }
-        let wrapped_by_unlocker = new.records.iter().any(|record| match record.parse() {
+        let by_unlocker = |record: &&KeyRecord| match record.parse() {
             Ok(Parsed::Unlocker(key)) => !matches!(key.method(), Method::Store(_)),
             _ => false,
-        });
-        if wrapped_by_unlocker && found.by.is_empty() {
+        };
+        if found.by.len() != new.records.iter().filter(by_unlocker).count() {
             return Err(not_kept());
         }
         if let Some(made) = &new.made {

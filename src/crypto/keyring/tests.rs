@@ -122,7 +122,7 @@ fn a_locked_keyring_neither_seals_nor_opens_nor_makes_keys() {
     assert_eq!(kind(keyring.link(&stored, &mut seeded(3))), ErrorKind::Locked);
     let added = keyring.add(&with(b"more"), "", &mut seeded(3)).now_or_never().unwrap();
     assert_eq!(kind(added), ErrorKind::Locked);
-    let rewrapped = keyring.rewrap(&stored[0], &with(b"more"), &mut seeded(3)).now_or_never().unwrap();
+    let rewrapped = keyring.rewrap(&[&stored[0]], &with(b"more"), &mut seeded(3)).now_or_never().unwrap();
     assert_eq!(kind(rewrapped), ErrorKind::Locked);
     assert_eq!(keyring.refresh(&stored), 0);
 
@@ -145,7 +145,7 @@ fn an_empty_passphrase_wraps_nothing() {
     assert_eq!(kind(failed), ErrorKind::InvalidConfig);
     let (keyring, stored) = open(b"passphrase", 1);
     assert_eq!(kind(keyring.add(&with(b""), "", &mut seeded(2)).now_or_never().unwrap()), ErrorKind::InvalidConfig);
-    let rewrapped = keyring.rewrap(&stored[0], &with(b""), &mut seeded(2)).now_or_never().unwrap();
+    let rewrapped = keyring.rewrap(&[&stored[0]], &with(b""), &mut seeded(2)).now_or_never().unwrap();
     assert_eq!(kind(rewrapped), ErrorKind::InvalidConfig);
 }
 
@@ -245,7 +245,7 @@ fn an_unlocker_that_is_added_opens_the_same_data_and_one_that_is_rewrapped_no_lo
     assert_eq!(keyring.unlocked_by().len(), 2);
 
     let first = stored[0].clone();
-    let rewrapped = keyring.rewrap(&first, &with(b"three"), &mut seeded(5)).now_or_never().unwrap().unwrap();
+    let rewrapped = keyring.rewrap(&[&first], &with(b"three"), &mut seeded(5)).now_or_never().unwrap().unwrap();
     stored[0] = adopt(&keyring, rewrapped, Some(b"three")).unwrap()[0].clone();
     assert_eq!((stored[0].name == first.name, stored[0].bytes == first.bytes), (true, false));
     for (passphrase, opens) in [(b"one".as_slice(), false), (b"two", true), (b"three", true)] {

@@ -4,9 +4,24 @@ import type { Item, Metadata, WriteResult } from "./entries.js";
 import type { PasskeyOptions } from "./passkey.js";
 
 export interface EncryptionOptions {
-  /** How the key-encryption key is had: derived from a passphrase. */
-  key?: "passphrase";
-  /** Asked when something sealed is wanted and the keys are locked. */
+  /**
+   * What unlocks the store. `"passphrase"`, the default: what `passphrase` answers, or a call of `unlock`. `"device"`: a
+   * key that the browser makes, keeps beside the data and lets no script read. A `CryptoKey` or a {@link KeyProvider}:
+   * the application's. All but the passphrase unlock by themselves at the first use; once the keys were locked, they wait
+   * for `credentials.unlock()`.
+   *
+   * A device key protects from script that would carry the key away, and not from whoever copies the whole profile: the
+   * browser keeps the key in it. It is lost with the browser's data, so give a store that matters a passphrase as well.
+   *
+   * @example
+   * const drafts = await createStorage({ name: "drafts", encryption: { key: "device" } });
+   * await drafts.credentials.set("openai", "sk-…");
+   */
+  key?: "passphrase" | "device" | CryptoKey | KeyProvider;
+  /**
+   * Asked when something sealed is wanted and the keys are locked. Beside another `key`, asked where that one does not
+   * unlock the store; that one is then added.
+   */
   passphrase?: () => Promise<Uint8Array | string> | Uint8Array | string;
   /**
    * Has the keys of this tab or worker lock themselves: after so many milliseconds without a use, or as it says. Time
@@ -30,20 +45,58 @@ export interface AutoLock {
   hidden?: number;
 }
 
-/** What unlocks: one of them. */
-export interface UnlockOptions {
+/**
+ * Wraps a secret of 32 bytes outside the browser's storage: in the keychain of an Electron or Tauri application, or by a
+ * key management service. What `wrap` gives is stored, and `unwrap` gives the secret for it again. The bytes that `wrap`
+ * was given are overwritten once it has answered.
+ *
+ * @example
+ * const keychain = (bytes: Uint8Array) => bytes.map((byte) => byte ^ 85); // where the platform's own would be called
+ * await store.credentials.unlock({ provider: { wrap: keychain, unwrap: keychain } });
+ */
+export interface KeyProvider {
+  wrap(key: Uint8Array): Promise<Uint8Array> | Uint8Array;
+  unwrap(wrapped: Uint8Array): Promise<Uint8Array> | Uint8Array;
+  /** How long either may take before the call rejects with `TIMEOUT`. Milliseconds; default 60 000. */
+  timeout?: number;
+}
+
+/** What unlocks a store. One of these at a time. */
+export interface Means {
   passphrase?: Uint8Array | string;
+  /** The key that this device keeps, or is to keep. */
+  device?: boolean;
+  /**
+   * A key of the application: HMAC with SHA-256 for `sign`, AES-GCM for `encrypt` and `decrypt`, or AES-KW for `wrapKey`
+   * and `unwrapKey`. It need not be extractable.
+   */
+  key?: CryptoKey;
+  provider?: KeyProvider;
+  /** A passkey, for which the user is asked; with addUnlocker, and with the first unlock, one is made. */
   passkey?: true | PasskeyOptions;
   /** Calls off the request for a passkey. */
   signal?: AbortSignal;
 }
 
-/** Secrets, sealed with AES-256-GCM under a key that the passphrase or a passkey unlocks. */
+/** Something that unlocks the store, as it is listed. */
+export interface Unlocker {
+  id: string;
+  /** `"unknown"` where the record is damaged, or of a newer version. */
+  kind: "passphrase" | "device" | "key" | "provider" | "passkey" | "unknown";
+  label?: string;
+  created: Date;
+  /** Whether it can be used here: false for the key of another device. */
+  here: boolean;
+}
+
+/** Secrets, sealed with AES-256-GCM under keys that a passphrase unlocks, or another unlocker. */
 export interface Credentials {
   readonly locked: boolean;
   /**
-   * Opens the keys; the first time, makes one under this passphrase, or under a passkey that is made for it. Rejects with
-   * `AUTHENTICATION_FAILED` for a wrong passphrase. Without either, asks for a passphrase as `encryption.passphrase` says.
+   * Opens the keys; the first time, makes them. Rejects with `AUTHENTICATION_FAILED` for a wrong passphrase, key or
+   * provider; with `KEY_MISSING` where nothing of this kind unlocks the store, or where sealed records are here and their
+   * keys are not. `anew` makes new keys all the same: what is sealed under others stays unreadable until they come back.
+   * Without an unlocker, unlocks as `encryption` says.
    *
    * `passkey: true`, or its options, asks the user for any one of the store's passkeys, in a page that is secure and has a
    * domain. Rejects with `ACCESS_DENIED` where it was not given, for whatever reason: browsers do not tell; `UNSUPPORTED`
@@ -54,7 +107,38 @@ export interface Credentials {
    * await store.credentials.unlock({ passphrase: "correct horse battery staple" });
    * await store.credentials.set("openai", "sk-…");
    */
-  unlock(options?: UnlockOptions): Promise<void>;
+  unlock(options?: Means & { anew?: boolean }): Promise<void>;
+  /**
+   * What unlocks the store. Opens nothing, and works while locked.
+   *
+   * @example
+   * for (const { kind, label, here } of await store.credentials.unlockers()) console.log(kind, label, here);
+   */
+  unlockers(): Promise<Unlocker[]>;
+  /**
+   * Lets something more unlock the store, and resolves with its id. The keys must be open; nothing is sealed again. The
+   * label, of 256 bytes at the most, is stored in clear.
+   *
+   * @example
+   * await store.credentials.unlock({ passphrase: "correct horse battery staple" });
+   * await store.credentials.addUnlocker({ device: true, label: "this laptop" });
+   */
+  addUnlocker(options: Means & { label?: string }): Promise<string>;
+  /**
+   * Has something unlock the store no longer. Rejects with `ACCESS_DENIED` where nothing would be left that opens what is
+   * sealed. Keys that are open stay open until they are locked; and whoever kept a copy of the database can still open
+   * that copy.
+   */
+  removeUnlocker(id: string): Promise<void>;
+  /**
+   * Puts another passphrase in the place of the one that opened the store; where something else did, of the only one.
+   * Wraps one key anew: nothing is sealed again.
+   *
+   * @example
+   * await store.credentials.unlock({ passphrase: "correct horse battery staple" });
+   * await store.credentials.changePassphrase("a longer one, of more words than before");
+   */
+  changePassphrase(next: Uint8Array | string): Promise<void>;
   /**
    * Forgets every key: here, and in every other tab, frame and worker that has the database open. What is being opened or
    * sealed rejects with `LOCKED`, an unlocking under way with `ABORTED`; nothing can be opened afterwards, before the next

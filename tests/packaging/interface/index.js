@@ -14,6 +14,7 @@ import { cases as secrets } from "./secrets.js";
 import { cases as signal } from "./signal.js";
 import { cases as space } from "./space.js";
 import { cases as transactions } from "./transactions.js";
+import { cases as unlockers } from "./unlockers.js";
 import { cases as validation } from "./validation.js";
 import { cases as values } from "./values.js";
 import { cases as verify } from "./verify.js";
@@ -36,6 +37,7 @@ const all = {
   ...signal,
   ...space,
   ...transactions,
+  ...unlockers,
   ...validation,
   ...verify,
 };
