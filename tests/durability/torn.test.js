@@ -4,7 +4,7 @@ import { scratch } from "../e2e/support/scratch.js";
 import { start } from "./support/chromium.js";
 import { count, say } from "./support/figures.js";
 import { serve } from "./support/server.js";
-import { tear } from "./support/torn.js";
+import { ENDS, tear } from "./support/torn.js";
 
 // Two ways in which a kill costs Chromium every database of an origin, made to happen each time:
 // docs/adr/0009-what-a-kill-leaves-in-chromium.md.
@@ -32,24 +32,26 @@ async function lives(t) {
   };
 }
 
-test(`what was acknowledged survives ${TEARS} kills of chromium in the middle of a write to its log`, async (t) => {
-  const { profile, life } = await lives(t);
-  for (let at = 0; at <= TEARS; at += 1) {
-    await life(`page.fill(${RECORDS}, ${at * RECORDS})`);
-    tear(profile);
-  }
-  const all = (TEARS + 1) * RECORDS;
-  assert.deepEqual(await life("page.survey()"), { held: all, byIndex: all, byPlaces: all, said: [] });
-  say(`kills of chromium in the middle of a write to its log: ${TEARS}, 0 of ${all} records lost`);
-});
+for (const [what, end] of Object.entries(ENDS)) {
+  test(`what was acknowledged survives what ${what} leaves in chromium's log, ${TEARS} times`, async (t) => {
+    const { profile, life } = await lives(t);
+    for (let at = 0; at <= TEARS; at += 1) {
+      await life(`page.fill(${RECORDS}, ${at * RECORDS})`);
+      tear(profile, end);
+    }
+    const all = (TEARS + 1) * RECORDS;
+    assert.deepEqual(await life("page.survey()"), { held: all, byIndex: all, byPlaces: all, said: [] });
+    say(`what ${what} leaves in chromium's log, ${TEARS} times: 0 of ${all} records lost`);
+  });
 
-test("the same in bare IndexedDB, the comparator", async (t) => {
-  const { profile, life } = await lives(t);
-  await life("page.bare(0)");
-  tear(profile);
-  await life("page.bare(1)");
-  say(`the same in bare IndexedDB: ${await life("page.bare()")} of 2 records are there`);
-});
+  test(`what ${what} leaves in chromium's log, in bare IndexedDB, the comparator`, async (t) => {
+    const { profile, life } = await lives(t);
+    await life("page.bare(0)");
+    tear(profile, end);
+    await life("page.bare(1)");
+    say(`what ${what} leaves in chromium's log, in bare IndexedDB: ${await life("page.bare()")} of 2 records are there`);
+  });
+}
 
 test("what was acknowledged survives a kill of chromium while a page and a worker write to different collections", async (t) => {
   const { life } = await lives(t);
