@@ -10,6 +10,17 @@ import { until } from "./support/wait.js";
 
 const random = () => randomBytes(18).toString("base64url").replaceAll(/[-_]/g, "x");
 
+/** An authenticator of the device, whose user is there and agrees. */
+const AUTHENTICATOR = {
+  protocol: "ctap2",
+  transport: "internal",
+  hasResidentKey: true,
+  hasUserVerification: true,
+  hasPrf: true,
+  isUserVerified: true,
+  automaticPresenceSimulation: true,
+};
+
 /** The application in a browser of its own. */
 async function open(t) {
   const folder = await scratch();
@@ -43,6 +54,54 @@ test("the application shows the sealed bytes as they lie on the disk, and beside
   await app.id("key-lock").click();
   await app.id("disk-locked").waitFor();
   await until("the opened value is gone", () => disk.innerText(), (text) => !text.includes(secrets.key));
+  assert.deepEqual(app.trouble, []);
+});
+
+test("the application unlocks by the device, and by a passphrase that is added and changed", async (t) => {
+  const { app, page } = await open(t);
+  const { id } = app;
+  const secrets = { key: `sk-${random()}`, first: random(), second: random() };
+  await app.go("key");
+  await id("unlock-device").click();
+  await app.keepKey(secrets.key);
+  assert.deepEqual(await app.ways(), ["device"]);
+  assert.equal(await id("way-remove").isDisabled(), true, "the last way stays");
+
+  await page.reload();
+  await id("unlock-device").click();
+  assert.equal(await app.revealKey(), secrets.key);
+
+  await app.choosePassphrase("passphrase-add", secrets.first);
+  await app.waitForWays(["device", "passphrase"]);
+  await app.choosePassphrase("passphrase-change", secrets.second);
+  await id("toasts").getByText("The passphrase is changed.").waitFor();
+  await id("way").and(page.locator("[data-kind=device]")).getByTestId("way-remove").click();
+  await app.waitForWays(["passphrase"]);
+
+  await id("key-lock").click();
+  await id("unlock").click();
+  await app.enterPassphrase(secrets.first);
+  await id("passphrase-error").getByText("not the passphrase").waitFor();
+  await app.enterPassphrase(secrets.second);
+  assert.equal(await app.revealKey(), secrets.key);
+  assert.deepEqual(app.trouble, []);
+});
+
+test("the application unlocks by a passkey, where there is one", async (t) => {
+  const { context, page, server } = await open(t);
+  const authenticators = await context.newCDPSession(page);
+  await authenticators.send("WebAuthn.enable");
+  await authenticators.send("WebAuthn.addVirtualAuthenticator", { options: AUTHENTICATOR });
+  // A passkey belongs to a name, and not to an IP address.
+  const app = fieldbook(page, server.address.replace("127.0.0.1", "localhost"));
+  const secrets = { key: `sk-${random()}`, passphrase: random() };
+  await app.open("vault", "ada");
+  await app.sealKey(secrets.passphrase, secrets.key);
+  await app.id("add-passkey").click();
+  await app.waitForWays(["passkey", "passphrase"]);
+  await page.reload();
+  await app.id("unlock-passkey").click();
+  assert.equal(await app.revealKey(), secrets.key);
   assert.deepEqual(app.trouble, []);
 });
 

@@ -22,9 +22,9 @@ function documented() {
   });
 }
 
-/** The TypeScript of the README; `no-run` is for what needs an endpoint. */
-function ofReadme() {
-  const blocks = readFileSync(join(installed, "README.md"), "utf8").matchAll(/```ts( no-run)?\n([\s\S]*?)```/g);
+/** The TypeScript of a page; `no-run` is for what needs something that is not here. */
+function blocksOf(page) {
+  const blocks = readFileSync(page, "utf8").matchAll(/```ts( no-run)?\n([\s\S]*?)```/g);
   return [...blocks].map(([, skipped, text]) => ({ run: !skipped, text }));
 }
 
@@ -53,10 +53,12 @@ function asModule(example) {
 
 describe("the examples", () => {
   const examples = documented();
-  const readme = ofReadme();
+  const readme = blocksOf(join(installed, "README.md"));
+  const sealing = blocksOf(join(project, "../../docs/sealing.md"));
   const files = [
     ...examples.map((text, at) => ({ name: `types-${at}`, text: asModule(text), run: true })),
     ...readme.map(({ text, run }, at) => ({ name: `readme-${at}`, text, run })),
+    ...sealing.map(({ text, run }, at) => ({ name: `sealing-${at}`, text, run })),
   ];
   let compiled;
   before(() => {
@@ -69,9 +71,10 @@ describe("the examples", () => {
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  test("there are some, in the types and in the README", () => {
+  test("there are some, in the types, in the README and in the guide to sealing", () => {
     assert.ok(examples.length >= 12, `${examples.length} in the types`);
     assert.ok(readme.length >= 2, `${readme.length} in the README`);
+    assert.ok(sealing.length >= 4, `${sealing.length} in the guide to sealing`);
   });
 
   test("they compile, strictly", () => assert.ok(compiled.ok, compiled.output));

@@ -66,16 +66,18 @@ describe("passkeys in Chromium", () => {
       },
       remove: (authenticatorId) => send("removeVirtualAuthenticator", { authenticatorId }),
       verify: (authenticatorId, isUserVerified) => send("setUserVerified", { authenticatorId, isUserVerified }),
+      present: (authenticatorId, enabled) => send("setAutomaticPresenceSimulation", { authenticatorId, enabled }),
       kept: async (authenticatorId) => (await send("getCredentials", { authenticatorId })).credentials.length,
     };
   }
 
-  /** A store that a passkey unlocks. */
-  async function unlockable(t) {
+  /** A store that a passphrase unlocks, and a passkey. */
+  async function unlockable(t, options) {
     const opened = await tab(t);
-    const authenticator = await opened.add();
-    await opened.must("unlock", { passkey: { rpName: "Fieldbook", user: "ada" } });
+    const authenticator = await opened.add(options);
+    await opened.must("unlock", PASSPHRASE);
     await opened.must("set", SECRET);
+    await opened.must("add", { passkey: { user: "ada" }, label: "this device" });
     return { ...opened, authenticator };
   }
 
@@ -87,6 +89,7 @@ describe("passkeys in Chromium", () => {
 
   test("one unlocks the store again in a page that knows nothing, and after each lock", async (t) => {
     const { call, must, fresh, page } = await unlockable(t);
+    assert.deepEqual((await must("unlockers")).map(({ kind, label }) => [kind, label]).sort(), [["passkey", "this device"], ["passphrase", undefined]]);
     await fresh();
     assert.equal((await call("get")).code, "LOCKED");
     await must("unlock", { passkey: true });
@@ -108,6 +111,40 @@ describe("passkeys in Chromium", () => {
     t.diagnostic(`an unlocking by a passkey of a virtual authenticator: ${took.toFixed(1)} ms, the median of 20`);
   });
 
+  test("one alone begins a store and opens it", async (t) => {
+    const { add, must, fresh } = await tab(t);
+    await add();
+    await must("unlock", { passkey: { rpName: "Fieldbook", user: "ada" } });
+    await must("set", SECRET);
+    await fresh();
+    await must("unlock", { passkey: true });
+    assert.equal(await must("get"), SECRET);
+  });
+
+  test("of several any one opens the store, with one request; one that was removed does not", async (t) => {
+    const { add, remove, present, must, call, fresh, authenticator } = await unlockable(t);
+    const key = await add({ transport: "usb" });
+    // Both are there, and the user reaches for the second.
+    await present(authenticator, false);
+    await must("add", { passkey: true, label: "security key" });
+    await fresh();
+    await must("unlock", { passkey: true });
+    assert.equal(await must("get"), SECRET);
+    await present(authenticator, true);
+    await present(key, false);
+    await must("lock");
+    await must("unlock", { passkey: true });
+    await remove(authenticator);
+    await present(key, true);
+    const [{ id }] = (await must("unlockers")).filter(({ label }) => label === "security key");
+    await must("remove", id);
+    await must("lock");
+    await refused(call("unlock", { passkey: { timeout: 2000 } }), "ACCESS_DENIED");
+    await remove(key);
+    await must("unlock", PASSPHRASE);
+    assert.equal(await must("get"), SECRET);
+  });
+
   test("a passkey of another authenticator opens nothing, nor does an unverified user", async (t) => {
     const { add, remove, verify, must, call, authenticator } = await unlockable(t);
     await must("lock");
@@ -121,13 +158,23 @@ describe("passkeys in Chromium", () => {
     assert.equal((await call("get")).code, "LOCKED");
   });
 
+  test("a second one in the same place is refused, and the first stays", async (t) => {
+    const { must, call, fresh, kept, authenticator } = await unlockable(t);
+    await refused(call("add", { passkey: true }), "ALREADY_EXISTS");
+    assert.equal(await kept(authenticator), 1);
+    assert.equal((await must("unlockers")).length, 2);
+    await fresh();
+    await must("unlock", { passkey: true });
+  });
+
   test("where nothing can be derived, none is left behind, and nothing is added", async (t) => {
     const { add, must, call, kept } = await tab(t);
     const authenticator = await add({ hasPrf: false });
-    const { message } = await refused(call("unlock", { passkey: true }), "UNSUPPORTED");
-    assert.match(message, /PRF/);
-    assert.equal(await kept(authenticator), 0);
     await must("unlock", PASSPHRASE);
+    const { message } = await refused(call("add", { passkey: true }), "UNSUPPORTED");
+    assert.match(message, /PRF/);
+    assert.equal((await must("unlockers")).length, 1);
+    assert.equal(await kept(authenticator), 0);
   });
 
   test("a request ends with its signal, and in time, even where nobody answers", async (t) => {
@@ -146,32 +193,30 @@ describe("passkeys in Chromium", () => {
     assert.equal(await must("locked"), true);
   });
 
-  test("a store that knows no passkey says so, and asks nobody", async (t) => {
+  test("what cannot be asked is told apart: options, domains, and stores that know no passkey", async (t) => {
     const { add, must, call } = await tab(t);
     await add();
     await must("unlock", PASSPHRASE);
     await must("lock");
     await refused(call("unlock", { passkey: true }), "KEY_MISSING");
     await refused(call("unlock", { passkey: true, ...PASSPHRASE }), "INVALID_CONFIG");
-  });
-
-  test("options that make no sense are named", async (t) => {
-    const { add, call } = await tab(t);
-    await add();
-    const { context } = await refused(call("unlock", { passkey: { rpId: "example.com" } }), "INVALID_CONFIG");
+    await must("unlock", PASSPHRASE);
+    const { context } = await refused(call("add", { passkey: { rpId: "example.com" } }), "INVALID_CONFIG");
     assert.equal(context.option, "passkey.rpId");
     for (const passkey of [3, "yes", { rpid: "localhost" }, { user: "" }, { timeout: 0 }, { timeout: "1" }]) {
-      await refused(call("unlock", { passkey }), "INVALID_CONFIG");
+      await refused(call("add", { passkey }), "INVALID_CONFIG");
     }
   });
 
   test("pages by IP address and pages that are not secure have none, and say so", async (t) => {
     const byNumber = await tab(t, { address: server.address.replace("localhost", "127.0.0.1") });
+    await byNumber.must("unlock", PASSPHRASE);
     assert.equal(await byNumber.must("support"), "no");
-    await refused(byNumber.call("unlock", { passkey: true }), "UNSUPPORTED");
+    await refused(byNumber.call("add", { passkey: true }), "UNSUPPORTED");
     const insecure = await tab(t, { script: () => Object.defineProperty(globalThis, "isSecureContext", { value: false }) });
+    await insecure.must("unlock", PASSPHRASE);
     assert.equal(await insecure.must("support"), "no");
-    await refused(insecure.call("unlock", { passkey: true }), "INSECURE_CONTEXT");
+    await refused(insecure.call("add", { passkey: true }), "INSECURE_CONTEXT");
   });
 
   test("whether the browser has what it takes can be asked", async (t) => {

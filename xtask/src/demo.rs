@@ -11,6 +11,8 @@ use crate::workspace::Workspace;
 use crate::{build, npm, process, setup};
 
 const ADDRESS: &str = "127.0.0.1:8787";
+/// The same by a name: browsers have no passkeys for pages by an IP address.
+const NAMED: &str = "localhost:8787";
 const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 pub(crate) fn command(workspace: &Workspace) -> Result<ExitCode> {
@@ -50,7 +52,7 @@ fn serve(workspace: &Workspace) -> Result<ExitCode> {
         }
         std::thread::sleep(Duration::from_millis(50));
     }
-    println!("\nThe demo is at http://{ADDRESS}/ (Ctrl-C stops it).");
+    println!("\nThe demo is at http://{NAMED}/ (Ctrl-C stops it).");
     let status = child.wait()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -112,6 +112,12 @@ export function fieldbook(page, address) {
       await id("key-save").click();
       await id("key-reveal").waitFor();
     },
+    /** The kinds of the ways to unlock, in alphabetical order. */
+    async ways() {
+      await id("way").first().waitFor();
+      return (await id("way").evaluateAll((ways) => ways.map((way) => way.dataset.kind))).sort();
+    },
+    waitForWays: (kinds) => until(`there are ${kinds}`, app.ways, (ways) => ways.join() === kinds.join()),
     /** Waits for a sealed key, and asks for its passphrase. */
     async askForKey() {
       await app.go("key");

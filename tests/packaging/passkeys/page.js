@@ -14,6 +14,9 @@ const calls = {
   locked: () => store.credentials.locked,
   lock: () => store.credentials.lock(),
   unlock: (options) => store.credentials.unlock(options),
+  add: (options) => store.credentials.addUnlocker(options),
+  remove: (id) => store.credentials.removeUnlocker(id),
+  unlockers: () => store.credentials.unlockers(),
   set: async (secret) => void (await store.credentials.set("maps", secret)),
   get: () => store.credentials.get("maps"),
   /** Asks for a passkey until it is called off. */

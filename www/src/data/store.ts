@@ -10,7 +10,7 @@ export function openStore(session: Session): Promise<Store> {
   return createStorage<Fieldbook>({
     name: databaseName(session.space),
     collections,
-    encryption: { key: "passphrase", autoLock: autoLock() },
+    encryption: { autoLock: autoLock() },
     sync: {
       endpoint: `${location.origin}/v1/${session.space}`,
       auth: () => token(session),

@@ -14,7 +14,7 @@ const meanings: Readonly<Record<Part["name"], (part: Part) => [title: string, te
   suite: ({ bytes }) => ["Suite", `${bytes[0] ?? ""}: AES-256-GCM`],
   key: () => ["Key id", "Which data key sealed it. It says nothing of the key"],
   nonce: () => ["Nonce", "Random, and never used again under this key"],
-  ciphertext: ({ bytes }) => ["Ciphertext", `What is sealed: its length, ${plural(bytes.length, "byte")}, is all it tells`],
+  ciphertext: ({ bytes }) => ["Ciphertext", `What is sealed: ${plural(bytes.length, "byte")}, and that is all it tells`],
   tag: () => ["Tag", "Opens only unchanged, and only in this place"],
 };
 
@@ -59,7 +59,8 @@ export function diskCard({ store, session }: App) {
   };
 
   const opened = (key: string): HTMLElement => {
-    if (credentials.locked) return h("p", { class: "hint", "data-testid": "disk-locked" }, "Locked: there is nothing to show.");
+    if (credentials.locked)
+      return h("p", { class: "hint", "data-testid": "disk-locked" }, "Locked: there is nothing to show.");
     const box = h("div", { class: "disk-opened" });
     const show = button({
       label: "Open it here",
@@ -68,7 +69,8 @@ export function diskCard({ store, session }: App) {
       click: () =>
         void attempt(async () => {
           const value = await credentials.get(key);
-          fill(box, h("output", { class: "secret open", "aria-label": "Opened value", "data-testid": "disk-value" }, value ?? ""));
+          const props = { class: "secret open", "aria-label": "Opened value", "data-testid": "disk-value" };
+          fill(box, h("output", props, value ?? ""));
         }),
     });
     fill(box, show);
@@ -101,7 +103,7 @@ const table = (parts: readonly Part[]): HTMLElement =>
     "table",
     { class: "parts" },
     h("caption", { class: "visually-hidden" }, "The parts of the sealed bytes, in hexadecimal"),
-    h("thead", { class: "visually-hidden" }, h("tr", {}, ["Part", "Bytes"].map((name) => h("th", { scope: "col" }, name)))),
+    h("thead", { class: "visually-hidden" }, h("tr", {}, h("th", { scope: "col" }, "Part"), h("th", { scope: "col" }, "Bytes"))),
     h("tbody", {}, parts.map(partRow)),
   );
 

@@ -1,14 +1,25 @@
+import type { Means, Unlocker } from "tidekeep";
 import type { App, View } from "../app.ts";
+import { passkeysWork } from "../data/unlocking.ts";
+import { newest } from "../lib/soon.ts";
 import { button, emptyState, field } from "../ui/controls.ts";
 import { fill, h, type Child } from "../ui/dom.ts";
-import { icon } from "../ui/icons.ts";
+import { icon, type IconName } from "../ui/icons.ts";
 import { attempt, toast } from "../ui/toasts.ts";
 import { diskCard } from "./disk-card.ts";
 import { lockCard } from "./lock-card.ts";
 import { askPassphrase } from "./passphrase-dialog.ts";
+import { waysCard } from "./ways-card.ts";
 
 /** The name under which the key is kept. */
 const service = "places-api";
+
+/** What is there, and which ways to unlock can be tried here. */
+interface Look {
+  kept: boolean;
+  begun: boolean;
+  ways: Unlocker["kind"][];
+}
 
 /** Why it locked without anybody's doing here. */
 const reasons = {
@@ -21,7 +32,7 @@ const reasons = {
 export function keyView(app: App): View<unknown> {
   const { credentials } = app.store;
   const body = h("div", { class: "card key-card", "data-testid": "key-card" });
-  const cards = [lockCard(app), diskCard(app)];
+  const cards = [waysCard(app), lockCard(app), diskCard(app)];
   const refresh = () => cards.forEach((card) => card.refresh());
   const element = h(
     "section",
@@ -36,21 +47,34 @@ export function keyView(app: App): View<unknown> {
     cards.map((card) => card.element),
   );
 
-  let keptBefore = false;
+  const look = newest(async (): Promise<Look> => {
+    const [kept, ways, passkeys] = await Promise.all([
+      credentials.has(service),
+      credentials.unlockers(),
+      passkeysWork(),
+    ]);
+    const here = ways.filter(({ kind, here }) => (kind === "passkey" ? passkeys : kind !== "device" || here));
+    return { kept, begun: ways.length > 0, ways: here.map(({ kind }) => kind) };
+  });
+  let shown = "";
+  const show = (now: Look) => {
+    shown = JSON.stringify(now);
+    body.dataset["state"] = credentials.locked ? "locked" : now.kept ? "kept" : "empty";
+    fill(body, credentials.locked ? locked(now) : now.kept ? shut() : form(false));
+    refresh();
+  };
   const render = () =>
     attempt(async () => {
-      const kept = (keptBefore = await credentials.has(service));
-      body.dataset["state"] = credentials.locked ? "locked" : kept ? "kept" : "empty";
-      fill(body, credentials.locked ? locked(kept) : kept ? shut() : form(false));
-      refresh();
+      const now = await look();
+      if (now) show(now);
     });
-  // A key that arrives from another device, while this page invites to choose a passphrase.
+  // What arrives from another device, while this page invites to choose a passphrase.
   app.sync.watch(() => {
     if (element.hidden) return;
     refresh();
     if (!credentials.locked) return;
-    void credentials.has(service).then(
-      (kept) => kept !== keptBefore && render(),
+    void look().then(
+      (now) => now && JSON.stringify(now) !== shown && show(now),
       () => undefined,
     );
   });
@@ -58,25 +82,50 @@ export function keyView(app: App): View<unknown> {
     if (locked && reason !== "call") toast(reasons[reason]);
     void render();
   });
-  const unlock = async (kept: boolean) => {
-    if (await askPassphrase(app, kept ? "enter" : "choose")) await render();
+
+  const byPassphrase = async (mode: "enter" | "choose") => {
+    await askPassphrase(app, mode);
     body.querySelector<HTMLElement>("input, button")?.focus();
+  };
+  const unlockButton = (label: string, testid: string, name: IconName, options: Means): HTMLElement => {
+    const element = button({
+      label,
+      testid,
+      icon: name,
+      click: () => {
+        element.disabled = true;
+        void attempt(() => credentials.unlock(options)).finally(() => (element.disabled = false));
+      },
+    });
+    return element;
   };
   const lockButton = () => button({ label: "Lock", testid: "key-lock", icon: "lock", click: () => credentials.lock() });
 
-  const locked = (kept: boolean): Child =>
-    emptyState(
+  const locked = ({ kept, begun, ways }: Look): Child => {
+    const wants = (kind: Unlocker["kind"]) => ways.includes(kind);
+    const invitation = kept ? "Unlock to read, replace or remove it." : "Unlock, and put one in.";
+    const elsewhere = "Nothing unlocks it on this device. Add a passphrase where it can be unlocked, and sync.";
+    return emptyState(
       "lock",
       kept ? "A key is sealed here" : "No key is kept yet",
-      kept ? "Unlock to read, replace or remove it." : "Choose a passphrase, and put one in.",
-      button({
-        label: kept ? "Unlock…" : "Choose a passphrase…",
-        testid: "unlock",
-        kind: "primary",
-        icon: "unlock",
-        click: () => void unlock(kept),
-      }),
+      !begun ? "Choose what unlocks it, and put one in." : ways.length > 0 ? invitation : elsewhere,
+      h(
+        "div",
+        { class: "actions unlocking" },
+        (wants("passphrase") || !begun) &&
+          button({
+            label: begun ? "Unlock…" : "Choose a passphrase…",
+            testid: "unlock",
+            kind: "primary",
+            icon: "unlock",
+            click: () => void byPassphrase(begun ? "enter" : "choose"),
+          }),
+        (wants("device") || !begun) &&
+          unlockButton(begun ? "With this device" : "Use this device", "unlock-device", "device", { device: true }),
+        wants("passkey") && unlockButton("With a passkey", "unlock-passkey", "passkey", { passkey: true }),
+      ),
     );
+  };
 
   const form = (replacing: boolean): Child => {
     const { element: row, input } = field({

@@ -6,6 +6,7 @@ import { h } from "../ui/dom.ts";
 
 const shortest = 8;
 
+const submits = { enter: "Unlock", choose: "Seal with it", change: "Change it", add: "Add it" };
 const texts = {
   enter: {
     title: "Unlock your key",
@@ -15,11 +16,19 @@ const texts = {
     title: "Choose a passphrase",
     text: "It seals your key before it is stored or sent. Nobody can recover it: keep it somewhere safe. If you chose one on another device, sync first and use that one.",
   },
+  change: {
+    title: "Change the passphrase",
+    text: "From now on the new one unlocks, on every device that syncs. Nothing is sealed again for it.",
+  },
+  add: {
+    title: "Add a passphrase",
+    text: "It unlocks on every device, and where the other ways are lost. Keep it somewhere safe.",
+  },
 };
 
-/** Asks for the passphrase until it opens the credentials; resolves whether they are open. */
+/** Asks for a passphrase until it unlocks, or is taken as one that does; resolves whether it was. */
 export function askPassphrase({ store, session }: App, mode: keyof typeof texts): Promise<boolean> {
-  const choosing = mode === "choose";
+  const choosing = mode !== "enter";
   const { title, text } = texts[mode];
   const first = field({
     label: "Passphrase",
@@ -47,19 +56,24 @@ export function askPassphrase({ store, session }: App, mode: keyof typeof texts)
   });
   const trouble = h("p", { class: "trouble-line", role: "alert", "data-testid": "passphrase-error" });
   const submit = button({
-    label: choosing ? "Seal with it" : "Unlock",
+    label: submits[mode],
     testid: "unlock-submit",
     kind: "primary",
     type: "submit",
   });
   const cancel = button({ label: "Cancel", testid: "unlock-cancel", click: () => dialog.close() });
 
+  const { credentials } = store;
+  const use = (passphrase: string): Promise<unknown> => {
+    if (mode === "change") return credentials.changePassphrase(passphrase);
+    return mode === "add" ? credentials.addUnlocker({ passphrase }) : credentials.unlock({ passphrase });
+  };
   const unlock = async () => {
     if (choosing && first.input.value !== again.input.value) return refuse("The two are not the same.");
     trouble.textContent = "";
     submit.disabled = true;
     try {
-      await store.credentials.unlock({ passphrase: first.input.value });
+      await use(first.input.value);
       dialog.close("open");
     } catch (error) {
       refuse(reason(error));
