@@ -13,6 +13,7 @@ import { cases as sealed } from "./sealed.js";
 import { cases as secrets } from "./secrets.js";
 import { cases as signal } from "./signal.js";
 import { cases as space } from "./space.js";
+import { cases as tampering } from "./tampering.js";
 import { cases as transactions } from "./transactions.js";
 import { cases as unlockers } from "./unlockers.js";
 import { cases as validation } from "./validation.js";
@@ -36,6 +37,7 @@ const all = {
   ...schema,
   ...signal,
   ...space,
+  ...tampering,
   ...transactions,
   ...unlockers,
   ...validation,

@@ -61,3 +61,9 @@ export async function sealBare(dataKey, keyId, plaintext, place) {
   const ciphertext = new Uint8Array(await subtle.encrypt(parameters, dataKey, text.encode(plaintext)));
   return joined(text.encode("TKSE"), [1, 1], keyId, iv, ciphertext);
 }
+
+/** The record of a key, its checksum made to fit what it became. */
+export async function mended(record) {
+  const content = record.slice(0, -8);
+  return joined(content, new Uint8Array(await subtle.digest("SHA-256", content)).slice(0, 8));
+}

@@ -29,6 +29,8 @@ pub(crate) enum Need {
     Xvfb,
     /// The endpoint's second database.
     Postgres,
+    /// Python with `cryptography`, which opens what was sealed.
+    Python,
 }
 
 /// A command's reason to need things.
@@ -66,7 +68,7 @@ impl Purpose {
 
 impl Need {
     /// Everything, in the order of installation.
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Node,
         Self::Rustfmt,
         Self::Clippy,
@@ -80,13 +82,20 @@ impl Need {
         Self::WebKit,
         Self::Xvfb,
         Self::Postgres,
+        Self::Python,
     ];
 
     fn serves(self, purpose: Purpose) -> bool {
         match self {
             Self::Node | Self::WasmTarget | Self::WasmPack | Self::WasmBindgen | Self::NodeTools => true,
             Self::Rustfmt | Self::Clippy => matches!(purpose, Purpose::Check),
-            Self::Chromium | Self::Firefox | Self::Geckodriver | Self::WebKit | Self::Xvfb | Self::Postgres => {
+            Self::Chromium
+            | Self::Firefox
+            | Self::Geckodriver
+            | Self::WebKit
+            | Self::Xvfb
+            | Self::Postgres
+            | Self::Python => {
                 matches!(purpose, Purpose::Test)
             }
         }
@@ -107,6 +116,7 @@ impl Need {
             Self::WebKit => command(workspace, "WebKitWebDriver"),
             Self::Xvfb => command(workspace, "Xvfb"),
             Self::Postgres => postgres(workspace),
+            Self::Python => python(workspace),
         })
     }
 
@@ -118,6 +128,7 @@ impl Need {
             Self::WebKit => &["webkit2gtk-driver"],
             Self::Xvfb => &["xvfb"],
             Self::Postgres => &["postgresql"],
+            Self::Python => &["python3-cryptography"],
             Self::Node
             | Self::Rustfmt
             | Self::Clippy
@@ -146,7 +157,7 @@ impl Need {
                 cargo::install(workspace, "wasm-bindgen-cli", Some(&version))
             }
             Self::Geckodriver => cargo::install(workspace, "geckodriver", None),
-            Self::Chromium | Self::Firefox | Self::WebKit | Self::Xvfb | Self::Postgres => Ok(()),
+            Self::Chromium | Self::Firefox | Self::WebKit | Self::Xvfb | Self::Postgres | Self::Python => Ok(()),
         }
     }
 }
@@ -167,7 +178,17 @@ impl fmt::Display for Need {
             Self::WebKit => "WebKitGTK's driver",
             Self::Xvfb => "Xvfb",
             Self::Postgres => "PostgreSQL",
+            Self::Python => "Python's cryptography",
         })
+    }
+}
+
+/// The first Python on the path may be another than that of the system's packages.
+fn python(workspace: &Workspace) -> State {
+    let has = |program: &&str| process::succeeds(workspace.command(program).args(["-c", "import cryptography"]));
+    match ["python3", "/usr/bin/python3"].iter().find(|program| has(program)) {
+        Some(program) => State::Present((*program).to_owned()),
+        None => State::Missing("no Python that has `cryptography`".to_owned()),
     }
 }
 

@@ -13,7 +13,8 @@ use super::turns::Turns;
 
 use crate::backend::{Backend, LocalFuture, Read, Row, Scan, Source};
 use crate::crypto::Keyring;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
+use crate::model::system::CREDENTIALS;
 use crate::model::{Body, CommitReceipt, Content, Key, KeyRange, Put, Record, Schema, WriteBatch, WriteOp};
 
 /// A backend that keeps encrypted collections sealed.
@@ -21,6 +22,7 @@ use crate::model::{Body, CommitReceipt, Content, Key, KeyRange, Put, Record, Sch
 /// # Behavior
 ///
 /// - What is sealed is bound to its database, collection and key: swapped rows do not open.
+/// - A secret that was put there unsealed is refused.
 /// - Sealing happens before the backend is called, so no transaction waits for it.
 /// - Commits reach the backend in the order in which they were made, however long sealing takes; and what is called
 ///   after them, closing too, comes after them.
@@ -96,15 +98,16 @@ impl Seal {
         Ok(())
     }
 
-    /// Opens the records that are sealed.
+    /// Opens the records that are sealed; a secret that is not is refused, for nobody who has the keys wrote it.
     async fn open<'a>(&self, collection: &str, records: impl Iterator<Item = &'a mut Record>) -> Result<()> {
-        let sealed = |record: &&mut Record| matches!(record.body, Body::Sealed(_));
+        let sealed = |record: &&mut Record| collection == CREDENTIALS || matches!(record.body, Body::Sealed(_));
         let mut records: Vec<&mut Record> = records.filter(sealed).collect();
         let mut envelopes = Vec::with_capacity(records.len());
         for record in &records {
-            if let Body::Sealed(envelope) = &record.body {
-                envelopes.push((value::place(&self.database, collection, &record.key.to_text())?, envelope));
-            }
+            let Body::Sealed(envelope) = &record.body else {
+                return Err(forged().with("collection", collection).with("key", record.key.to_text()));
+            };
+            envelopes.push((value::place(&self.database, collection, &record.key.to_text())?, envelope));
         }
         let opened = value::open_all(&self.keyring, &envelopes).await.map_err(|(place, error)| {
             let key = records.get(place).map(|record| record.key.to_text()).unwrap_or_default();
@@ -115,6 +118,10 @@ impl Seal {
         }
         Ok(())
     }
+}
+
+fn forged() -> Error {
+    Error::new(ErrorKind::Corrupted, "the secret lies there unsealed, so somebody else put it there; set it again")
 }
 
 impl fmt::Debug for Seal {
