@@ -159,6 +159,24 @@ async fn a_subject_that_calls_too_often_is_told_to_wait() {
 }
 
 #[tokio::test]
+async fn a_space_that_many_call_too_often_makes_them_wait_and_no_other_space() {
+    let endpoint = Endpoint::with(|config| config.space_rate = Rate { per_second: 1, burst: 5 }).await;
+    let mut refused = 0;
+    for number in 0..10 {
+        let mut client = endpoint.client("mine");
+        client.token = super::support::mint(&format!("subject {number}"), &["mine"]);
+        let answer = client.get("").await;
+        if answer.status != 200 {
+            assert_eq!(answer.code(429), "rate_limited");
+            assert!(answer.header("retry-after").parse::<u64>().unwrap() >= 1);
+            refused += 1;
+        }
+    }
+    assert!(refused >= 4);
+    assert_eq!(endpoint.client("other").get("").await.status, 200);
+}
+
+#[tokio::test]
 async fn too_many_documents_in_conflict_for_one_answer_ask_for_a_smaller_push_and_change_nothing() {
     let endpoint = Endpoint::start().await;
     let client = endpoint.client("mine");

@@ -47,6 +47,7 @@ mod tenants;
 mod away;
 mod instances;
 mod kill;
+mod naive;
 mod security;
 
 /// Over which database this run of the suite is.
