@@ -4,7 +4,11 @@ import type { Collection } from "./collection.js";
 import type { KeyValue } from "./key-value.js";
 import type { AnySchema, Key, Schema } from "./schema.js";
 
-/** What the body of a transaction works with: the calls of a store, and its collections. */
+/**
+ * What the body of a transaction works with: the calls of a store, and its collections. They see what the transaction has
+ * written. {@link Collection.search} finds and ranks by the words of what is committed: a record that the transaction
+ * deleted does not come, one that it changed comes by its words of before, and one that it added is not found.
+ */
 export interface Transaction<S extends Schema<S> = AnySchema> extends KeyValue {
   collection<C extends keyof S & string>(name: C): Collection<S[C]>;
   namespace<T = unknown>(name: string): Collection<{ key: Key; value: T }>;
