@@ -56,15 +56,11 @@ fn replicated(given: &JsValue, schema: &Schema) -> Result<Vec<String>> {
     let check = |name: &str| {
         if name == CREDENTIALS { Ok(()) } else { crate::model::check_name(name) }
     };
-    if given.is_undefined() {
-        chosen.extend(
-            schema
-                .collections()
-                .filter(|(_, collection)| collection.sync != Some(false))
-                .map(|(name, _)| name.to_owned()),
-        );
-        chosen.push(CREDENTIALS.to_owned());
-    } else if is_array(given) {
+    if !is_array(given) {
+        let by_default = schema.collections().filter(|(_, collection)| collection.sync != Some(false));
+        chosen.extend(by_default.map(|(name, _)| name.to_owned()).chain([CREDENTIALS.to_owned()]));
+    }
+    if is_array(given) {
         for name in items(given)? {
             let name = name
                 .as_string()
@@ -73,13 +69,6 @@ fn replicated(given: &JsValue, schema: &Schema) -> Result<Vec<String>> {
             chosen.push(name);
         }
     } else if given.is_object() {
-        chosen.extend(
-            schema
-                .collections()
-                .filter(|(_, collection)| collection.sync != Some(false))
-                .map(|(name, _)| name.to_owned()),
-        );
-        chosen.push(CREDENTIALS.to_owned());
         for name in names(given)? {
             check(&name)?;
             match property(given, &name)?.as_bool() {
@@ -91,7 +80,7 @@ fn replicated(given: &JsValue, schema: &Schema) -> Result<Vec<String>> {
                 }
             }
         }
-    } else {
+    } else if !given.is_undefined() {
         return Err(Error::new(
             ErrorKind::InvalidConfig,
             "“sync.collections” is a list, or an object of true and false",

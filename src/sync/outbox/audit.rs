@@ -4,8 +4,7 @@ use core::ops::Bound;
 
 use super::super::dead::{self, Letter, Refused};
 use super::super::lookup::{Standing, lookup};
-use super::super::state::parse;
-use super::{PAGE, Row, docs, row_number};
+use super::{PAGE, docs, row_number};
 use crate::backend::{Backend, Scan};
 use crate::error::Result;
 use crate::model::{Doc, KeyRange, Register, system};
@@ -32,7 +31,7 @@ pub(crate) async fn audit(backend: &dyn Backend) -> Result<Audit> {
         for row in &rows {
             audit.rows += 1;
             let (Some(number), Some(record)) = (row_number(&row.key), &row.record) else { continue };
-            let Ok(docs) = parse::<Row>(record, "outbox").and_then(|row| docs(&row)) else {
+            let Ok(docs) = docs(record) else {
                 audit.damaged += 1;
                 continue;
             };
@@ -52,7 +51,7 @@ pub(crate) async fn named(backend: &dyn Backend) -> Result<(Vec<Doc>, Vec<Letter
     for row in backend.scan(&Scan::all(system::OUTBOX)).await? {
         let Some(record) = &row.record else { continue };
         // A damaged row is told of by the next round.
-        let Ok(docs) = parse::<Row>(record, "outbox").and_then(|row| docs(&row)) else { continue };
+        let Ok(docs) = docs(record) else { continue };
         names.extend(docs.into_iter().filter(|doc| seen.add(doc)));
     }
     let found = lookup(backend, &names).await?;

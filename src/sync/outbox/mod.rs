@@ -7,10 +7,10 @@
 mod audit;
 mod pending;
 
-use super::state::{body, row};
+use super::state::{body, parse, row};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{FromJson, Json, Malformed, Members, ToJson, array, quoted};
-use crate::model::{Delete, Doc, Key, WriteOp, system};
+use crate::model::{Delete, Doc, Key, Record, WriteOp, system};
 pub(crate) use audit::{audit, named};
 pub(crate) use pending::{Pending, pending};
 
@@ -71,8 +71,10 @@ fn row_number(key: &Key) -> Option<u64> {
     }
 }
 
-fn docs(row: &Row) -> Result<Vec<Doc>> {
-    row.docs
+/// The documents that a row names.
+fn docs(record: &Record) -> Result<Vec<Doc>> {
+    parse::<Row>(record, "outbox")?
+        .docs
         .iter()
         .map(|(collection, text)| {
             let key = Key::from_text(text).map_err(|error| {

@@ -8,8 +8,7 @@ use super::super::document;
 use super::super::lookup::{Standing, lookup};
 use super::super::merge::Policy;
 use super::super::protocol::{Limits, Mode};
-use super::super::state::parse;
-use super::{PAGE, Row, docs, row_number};
+use super::{PAGE, docs, row_number};
 use crate::backend::{Backend, Direction, Read, Scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Object;
@@ -92,7 +91,7 @@ pub(crate) async fn pending(backend: &dyn Backend, limits: Limits, policy: Polic
         let mut group = Vec::new();
         for row in rows {
             let (Some(number), Some(record)) = (row_number(&row.key), &row.record) else { continue };
-            match parse::<Row>(record, "outbox").and_then(|row| docs(&row)) {
+            match docs(record) {
                 Ok(docs) => group.push((number, docs)),
                 Err(error) => reader.result.damaged.push(error.with("number", number)),
             }
