@@ -54,7 +54,8 @@ export function keyView(app: App): View<unknown> {
       passkeysWork(),
     ]);
     const here = ways.filter(({ kind, here }) => (kind === "passkey" ? passkeys : kind !== "device" || here));
-    return { kept, begun: ways.length > 0, ways: here.map(({ kind }) => kind) };
+    // What is sealed may arrive before what unlocks it.
+    return { kept, begun: kept || ways.length > 0, ways: here.map(({ kind }) => kind) };
   });
   let shown = "";
   const show = (now: Look) => {
