@@ -52,8 +52,8 @@ impl Collection {
         promise("get", || {
             let key = Key::from_js(key)?;
             Ok(async move {
-                shared.ready(&records).await?;
-                Ok(records.get(&key).await?.map_or(JsValue::UNDEFINED, |entry| entry.value.into_js()))
+                let found = shared.opened(&records, async || records.get(&key).await).await?;
+                Ok(found.map_or(JsValue::UNDEFINED, |entry| entry.value.into_js()))
             })
         })
     }
@@ -66,7 +66,7 @@ impl Collection {
             let record = owned(record)?;
             let key = records.key_of(&record).map_err(|error| error.during("put"))?;
             Ok(async move {
-                shared.ready(&records).await?;
+                shared.ready_to_write(&records, options.entry.encrypt == Some(true)).await?;
                 Ok(write_result(&records.set(key, record, &options.entry).await?))
             })
         })

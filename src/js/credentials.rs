@@ -51,6 +51,7 @@ impl Credentials {
                     None if shared.asking.can_ask() => shared.asking.unlock(&shared.store, true).await?,
                     None => return Err(no_passphrase()),
                 }
+                shared.asking.unlocked(&shared.store);
                 Ok(JsValue::UNDEFINED)
             })
         })

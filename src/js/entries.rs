@@ -12,7 +12,7 @@ use super::query;
 use super::signal::abortable;
 use super::store::{DataStore, Shared};
 use crate::error::Result;
-use crate::model::{Key, MetadataChange, WriteOp};
+use crate::model::{Key, MetadataChange, Secrecy, WriteOp};
 use crate::platform::{environment, spawn};
 use crate::store::{Collection as Records, EntryOptions, WriteResult};
 
@@ -31,8 +31,7 @@ impl DataStore {
             let with_metadata = options.flag("includeMetadata")? == Some(true);
             let required = options.flag("required")? == Some(true);
             Ok(async move {
-                shared.ready(&records).await?;
-                match records.get(&key).await? {
+                match shared.opened(&records, async || records.get(&key).await).await? {
                     None if required => Err(records.missing(&key, "get")),
                     None => Ok(JsValue::UNDEFINED),
                     Some(found) if with_metadata => Ok(entry(found)),
@@ -50,7 +49,7 @@ impl DataStore {
             let records = shared.records(&options.target)?.gated(options.gate.clone());
             let (key, value) = (Key::from_js(key)?, owned(value)?);
             Ok(async move {
-                shared.ready(&records).await?;
+                shared.ready_to_write(&records, options.entry.encrypt == Some(true)).await?;
                 Ok(write_result(&records.set(key, value, &options.entry).await?))
             })
         })
@@ -208,6 +207,7 @@ fn own_options(given: &JsValue, common: &EntryOptions) -> Result<EntryOptions> {
     }
     own.keep_existing |= common.keep_existing;
     own.if_version = own.if_version.or(common.if_version);
+    own.encrypt = own.encrypt.or(common.encrypt);
     Ok(own)
 }
 
@@ -222,9 +222,8 @@ pub(super) fn get_many(
     let keys = keys(&given)?;
     let shared = Rc::clone(shared);
     Ok(async move {
-        shared.ready(&records).await?;
         // What was found comes in the order asked for.
-        let mut found = records.get_many(&keys).await?.into_iter().peekable();
+        let mut found = shared.opened(&records, async || records.get_many(&keys).await).await?.into_iter().peekable();
         let convert = |found| if with_metadata { entry(found) } else { found.value.into_js() };
         let mut next = |key: &Key| found.next_if(|entry| entry.key == *key).map(convert);
         Ok(map(given.into_iter().zip(&keys).filter_map(|(js, key)| Some((js, next(key)?)))))
@@ -281,7 +280,8 @@ pub(super) async fn write_many(
             super::events::call(listener, &[(done as f64).into(), (total as f64).into()]);
         }
     };
-    shared.ready(&records).await?;
+    let sealed = |op: &Result<WriteOp>| matches!(op, Ok(WriteOp::Put(put)) if put.secrecy == Secrecy::Sealed);
+    shared.ready_to_write(&records, writes.iter().any(|(_, op)| sealed(op))).await?;
     progress(0);
     if options.atomic {
         let (given, ops): (Vec<JsValue>, Vec<Result<WriteOp>>) = writes.into_iter().unzip();

@@ -233,7 +233,7 @@ pub(super) struct WriteOptions {
 }
 
 /// What an entry may ask for.
-pub(super) const ENTRY: &[&str] = &["metadata", "tags", "expiration", "ttl", "overwrite", "ifVersion"];
+pub(super) const ENTRY: &[&str] = &["metadata", "tags", "expiration", "ttl", "overwrite", "ifVersion", "encrypt"];
 /// What a call that writes one entry may ask for besides.
 pub(super) const SET: &[&str] = &[
     "metadata",
@@ -242,6 +242,7 @@ pub(super) const SET: &[&str] = &[
     "ttl",
     "overwrite",
     "ifVersion",
+    "encrypt",
     "namespace",
     "transactionId",
     "signal",
@@ -255,6 +256,7 @@ pub(super) const PUT_MANY: &[&str] = &[
     "ttl",
     "overwrite",
     "ifVersion",
+    "encrypt",
     "signal",
     "durability",
     "atomic",
@@ -268,6 +270,7 @@ pub(super) const SET_MANY: &[&str] = &[
     "ttl",
     "overwrite",
     "ifVersion",
+    "encrypt",
     "namespace",
     "transactionId",
     "signal",
@@ -299,6 +302,7 @@ pub(super) fn entry_options(options: &Options<'_>) -> Result<EntryOptions> {
         ttl: options.number("ttl")?,
         keep_existing: options.flag("overwrite")? == Some(false),
         if_version: options.whole("ifVersion")?.map(|version| version as u64),
+        encrypt: options.flag("encrypt")?,
         durability: options.durability()?,
     })
 }

@@ -128,8 +128,7 @@ fn sorts(value: &JsValue) -> Result<Vec<Sort>> {
 
 /// Runs a query.
 pub(super) async fn run(shared: Rc<Shared>, records: Records, query: Query) -> Result<JsValue> {
-    shared.ready(&records).await?;
-    let page = records.page(&query).await?;
+    let page = shared.opened(&records, async || records.page(&query).await).await?;
     let rows: Array = page.entries.into_iter().map(query_result).collect();
     if let Some(next) = page.next {
         let _ = Reflect::set(&rows, &"next".into(), &next.into());

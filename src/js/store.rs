@@ -19,7 +19,7 @@ use super::sync::{Running, Sync};
 use super::tabs::Surroundings;
 use super::unlock::Asking;
 use super::vigil::Vigil;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::platform::{environment, sleep};
 use crate::store::{self, Collection as Records};
 
@@ -95,6 +95,23 @@ impl Shared {
     /// Asks for the passphrase where these records are sealed and the keys are locked.
     pub(super) async fn ready(&self, records: &Records) -> Result<()> {
         if records.encrypted() { self.keys_ready().await } else { Ok(()) }
+    }
+
+    /// Asks for the passphrase where something sealed is to be written and the keys are locked.
+    pub(super) async fn ready_to_write(&self, records: &Records, sealed: bool) -> Result<()> {
+        if sealed || records.encrypted() { self.keys_ready().await } else { Ok(()) }
+    }
+
+    /// Does what may read sealed entries, asking for the passphrase where they are met and the keys are locked.
+    pub(super) async fn opened<T>(&self, records: &Records, task: impl AsyncFn() -> Result<T>) -> Result<T> {
+        self.ready(records).await?;
+        match task().await {
+            Err(error) if error.kind() == ErrorKind::Locked && self.asking.by_itself(&self.store) => {
+                self.keys_ready().await?;
+                task().await
+            }
+            outcome => outcome,
+        }
     }
 
     /// Asks for the passphrase where the keys are locked. From now on they are used.

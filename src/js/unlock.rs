@@ -1,6 +1,7 @@
 //! Unlocking once it is needed: by itself, or by asking for the passphrase.
 
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 use js_sys::{Function, JsString, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
@@ -9,8 +10,8 @@ use zeroize::Zeroizing;
 
 use super::unlockers::Means;
 use crate::error::{Error, ErrorKind, Result};
-use crate::platform::said;
-use crate::store::{self, Begin, DataStore};
+use crate::platform::{said, spawn};
+use crate::store::{self, Begin, DataStore, Event};
 
 /// What unlocks the store when something sealed is wanted, as far as the application says.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub(super) struct Asking {
     turn: futures_util::lock::Mutex<()>,
     /// How the last asking ended, if badly: whoever waited for it gets that answer, and is not asked again.
     refused: RefCell<Option<Error>>,
+    /// Whether what lay in the clear in encrypted collections was sealed, or is being sealed.
+    closing: Cell<bool>,
 }
 
 impl Asking {
@@ -35,13 +38,29 @@ impl Asking {
         self.means.is_some() || self.passphrase.is_some()
     }
 
+    /// Begins to seal what was written in the clear before its collection was encrypted, once in a session.
+    pub(super) fn unlocked(self: &Rc<Self>, store: &DataStore) {
+        if self.closing.replace(true) {
+            return;
+        }
+        let (asking, store) = (Rc::clone(self), store.clone());
+        spawn(async move {
+            let Err(error) = store.seal_what_lies_clear().await else { return };
+            // It goes on with what is left at the next unlocking.
+            asking.closing.set(false);
+            if !matches!(error.kind(), ErrorKind::Locked | ErrorKind::Closed) {
+                store.events().emit(&Event::Error(error));
+            }
+        });
+    }
+
     /// Whether there is one that goes by itself: once the keys were locked, what needs nobody's answer waits for a call.
     pub(super) fn by_itself(&self, store: &DataStore) -> bool {
         self.passphrase.is_some() || (self.means.is_some() && !store.credentials().were_locked())
     }
 
     /// Opens the keys where they are locked, and there is a way.
-    pub(super) async fn for_sealed(&self, store: &DataStore) -> Result<()> {
+    pub(super) async fn for_sealed(self: &Rc<Self>, store: &DataStore) -> Result<()> {
         if !store.credentials().locked() || !self.by_itself(store) {
             return Ok(());
         }
@@ -49,7 +68,7 @@ impl Asking {
     }
 
     /// Opens the keys; with the means that go by themselves where `means` allows it.
-    pub(super) async fn unlock(&self, store: &DataStore, means: bool) -> Result<()> {
+    pub(super) async fn unlock(self: &Rc<Self>, store: &DataStore, means: bool) -> Result<()> {
         let waited = self.turn.try_lock().is_none();
         let _turn = self.turn.lock().await;
         if !store.credentials().locked() {
@@ -60,6 +79,9 @@ impl Asking {
             return Err(error);
         }
         let outcome = self.try_all(store, means).await;
+        if outcome.is_ok() {
+            self.unlocked(store);
+        }
         self.refused.replace(outcome.as_ref().err().cloned());
         outcome
     }

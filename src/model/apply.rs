@@ -2,7 +2,7 @@
 
 use super::{
     Body, Content, Delete, Expiry, Key, Meta, MetadataChange, Precondition, Put, Record, RemoteState, Replica,
-    Replicate, Reseal,
+    Replicate, Reseal, Secrecy,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::Payload;
@@ -121,10 +121,36 @@ fn stamp(hlc: Hlc, previous: Option<&Record>) -> Replica {
     Replica { rev: before.and_then(|before| before.rev), hlc, dirty: true }
 }
 
+/// Whether a put would leave in the clear what is sealed, and was not told to.
+fn stays_sealed(put: &Put, alive: Option<&Record>) -> bool {
+    put.secrecy == Secrecy::Kept
+        && matches!(put.content, Content::Replace(Body::Clear(_)))
+        && alive.is_some_and(|record| matches!(record.body, Body::Sealed(_)))
+}
+
+const BARE: &str = "the entry is sealed, and would lie in the clear; seal what is written, or say “encrypt: false”";
+
+fn bare(put: &Put) -> Error {
+    Error::new(ErrorKind::Conflict, BARE).with("collection", &put.collection).with("key", put.key.to_text())
+}
+
+/// Whether a commit was refused since it would have left in the clear what is sealed.
+pub(crate) fn would_bare(error: &Error) -> bool {
+    error.kind() == ErrorKind::Conflict && error.message() == BARE
+}
+
 fn apply_put(put: Put, previous: Option<&Record>, tombstone: Option<&Record>, now: f64) -> Result<Applied> {
     let there = previous.or(tombstone);
     let alive = live(previous, now);
     check(put.precondition, previous, alive, &put.collection, &put.key)?;
+    if stays_sealed(&put, alive) {
+        return Err(bare(&put));
+    }
+    let secret = match put.secrecy {
+        Secrecy::Kept => alive.is_some_and(|record| record.meta.secret),
+        Secrecy::Sealed => true,
+        Secrecy::Clear => false,
+    };
     let (body, checksum) = match (put.content, alive) {
         (Content::Replace(body), _) => (body, put.checksum),
         (Content::Keep, Some(record)) => (record.body.clone(), record.meta.checksum.clone()),
@@ -158,6 +184,7 @@ fn apply_put(put: Put, previous: Option<&Record>, tombstone: Option<&Record>, no
             None => previous.and_then(|record| record.meta.replica),
         },
         checksum,
+        secret,
     };
     Ok(Applied {
         tombstone: if put.replicate.is_some() { RowChange::Delete } else { RowChange::Keep },
@@ -239,7 +266,17 @@ fn apply_replicate(op: Replicate, previous: Option<&Record>, tombstone: Option<&
             record: RowChange::Write(Record {
                 key: op.key,
                 body,
-                meta: Meta { version, created, modified, expires, tags, metadata, replica, checksum: op.checksum },
+                meta: Meta {
+                    version,
+                    created,
+                    modified,
+                    expires,
+                    tags,
+                    metadata,
+                    replica,
+                    checksum: op.checksum,
+                    secret: false,
+                },
             }),
             tombstone: RowChange::Delete,
             existed,

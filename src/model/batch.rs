@@ -106,6 +106,20 @@ pub struct Put {
     pub replicate: Option<Hlc>,
     /// The checksum of the new content, if it is kept.
     pub checksum: Option<Checksum>,
+    /// Whether the new content is sealed, where its collection does not say.
+    pub secrecy: Secrecy,
+}
+
+/// Whether a record is sealed whose collection is not encrypted as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Secrecy {
+    /// As it was: what is sealed stays sealed.
+    #[default]
+    Kept,
+    /// It is sealed from now on.
+    Sealed,
+    /// It lies in the clear from now on.
+    Clear,
 }
 
 impl Put {
@@ -122,6 +136,7 @@ impl Put {
             precondition: Precondition::None,
             replicate: None,
             checksum: None,
+            secrecy: Secrecy::Kept,
         }
     }
 }

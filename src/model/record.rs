@@ -49,6 +49,9 @@ pub struct Meta {
     pub replica: Option<Replica>,
     /// What the value is compared with when it is read, in collections that ask for it.
     pub checksum: Option<Checksum>,
+    /// Whether the value is sealed at rest though its collection is not encrypted: no query sees a field of it, and
+    /// nothing keeps it opened.
+    pub secret: bool,
 }
 
 /// Where a record stands in replication.

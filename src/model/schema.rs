@@ -240,8 +240,8 @@ fn is_indexed_path(path: &str) -> bool {
 fn indexed(record: &Record, path: &str) -> Option<Payload> {
     match (path.strip_prefix(system::METADATA), &record.body) {
         (Some(path), _) => record.meta.metadata.as_ref()?.at(path),
-        (None, Body::Clear(payload)) => payload.at(path),
-        (None, Body::Sealed(_)) => None,
+        (None, Body::Clear(payload)) if !record.meta.secret => payload.at(path),
+        (None, Body::Clear(_) | Body::Sealed(_)) => None,
     }
 }
 

@@ -43,6 +43,7 @@ impl Found {
             #[expect(clippy::cast_precision_loss, reason = "counters stay far below 2^53")]
             Field::Version => return Self::Scalar(Scalar::Key(Key::Number(record.meta.version as f64))),
             Field::Metadata(path) => record.meta.metadata.as_ref().and_then(|metadata| metadata.at(path)),
+            Field::Value(_) if record.meta.secret => None,
             Field::Value(path) => match &record.body {
                 Body::Clear(payload) => payload.at(path),
                 Body::Sealed(_) => None,

@@ -8,7 +8,7 @@ use crate::backend::{Backend, Read, Scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{
     Body, CommitReceipt, Content, Delete, Durability, Expiry, Fields, Key, KeyRange, MetadataChange, Precondition, Put,
-    Record, WriteOp, system,
+    Record, Secrecy, WriteOp, system,
 };
 use crate::platform::{Payload, now};
 
@@ -139,8 +139,21 @@ impl Collection {
             .with("property", system::RESERVED));
         }
         self.store.0.checks.check(&self.name, &value).map_err(|error| error.with("key", key.to_text()))?;
+        let secrecy = match options.encrypt {
+            None => Secrecy::Kept,
+            Some(false) if self.encrypted() => {
+                return Err(Error::new(
+                    ErrorKind::InvalidConfig,
+                    "the collection is encrypted as a whole, so none of it can lie in the clear; leave “encrypt” out",
+                )
+                .with("collection", &self.name));
+            }
+            Some(false) => Secrecy::Clear,
+            Some(true) => Secrecy::Sealed,
+        };
         let put = Put::new(&*self.name, key, Body::Clear(value));
         Ok(WriteOp::Put(Put {
+            secrecy,
             metadata: options.metadata_change(),
             tags: options.tags.clone(),
             expires: options.expiry(declared.and_then(|declared| declared.ttl), now())?,

@@ -5,7 +5,7 @@ use core::ops::Bound;
 use super::Collection;
 use crate::backend::{Read, Scan, Source};
 use crate::error::Result;
-use crate::model::{Key, KeyRange, Record, distinct};
+use crate::model::{Body, Key, KeyRange, Record, distinct};
 use crate::platform::{Payload, now};
 
 /// The most that is read at once where not all is wanted.
@@ -59,6 +59,7 @@ pub struct Folder {
 
 impl Item {
     pub(super) fn of(record: Record, encrypted: bool) -> Self {
+        let encrypted = encrypted || record.meta.secret || matches!(record.body, Body::Sealed(_));
         let meta = record.meta;
         Self {
             key: record.key,

@@ -2,6 +2,7 @@
 
 mod autolock;
 mod changes;
+mod closing;
 mod collection;
 mod credentials;
 mod events;

@@ -19,6 +19,8 @@ pub struct EntryOptions {
     pub keep_existing: bool,
     /// Refuses with `CONFLICT` unless the stored version is this one.
     pub if_version: Option<u64>,
+    /// Whether the entry is sealed; without, a sealed one stays sealed.
+    pub encrypt: Option<bool>,
     /// What the write is to survive; without, what the store says.
     pub durability: Option<Durability>,
 }

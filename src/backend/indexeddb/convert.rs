@@ -121,6 +121,7 @@ pub(super) fn from_row(key: Key, row: &JsValue) -> Result<Record> {
         replica,
         // One of another length fits nothing, as it should.
         checksum: kept.checksum().map(|kept| Box::new(kept.to_vec().try_into().unwrap_or_default())),
+        secret: false,
     };
     let body = match kept.sealed() {
         Some(envelope) => Body::Sealed(envelope.into()),

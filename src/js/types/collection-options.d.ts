@@ -27,9 +27,9 @@ export interface CollectionOptions<C = unknown> {
    */
   search?: (SearchableField<C> | { field: SearchableField<C>; weight?: number })[];
   /**
-   * Sealed at rest. Keys, tags, times and metadata stay in the clear. Switching it on or off changes the form of each
-   * record at its next write; until then a record that was in the clear stays so on the disk, and one that was sealed is
-   * opened under the unlocked key, and is in no index.
+   * Sealed at rest. Keys, tags, times and metadata stay in the clear. Records that are in the clear when it is
+   * switched on are sealed once the keys are open, a few hundred at a time. Where it is switched off, what is sealed stays
+   * so, as an entry written with `encrypt: true` does, and is opened under the unlocked key.
    */
   encrypted?: boolean;
   /** Default lifetime of an entry, milliseconds. Its end is hidden at once and removed within about a second. */

@@ -14,6 +14,7 @@ export interface Item {
   tags: string[];
   metadata?: Metadata;
   expires?: Date;
+  /** Whether its value is sealed at rest: with its collection, or by itself. */
   encrypted: boolean;
 }
 

@@ -85,6 +85,22 @@ export interface EntryOptions {
   overwrite?: boolean;
   /** Reject with `CONFLICT` unless the stored version is this one. */
   ifVersion?: number;
+  /**
+   * `true`: seal the entry, at rest and on the wire, in a collection that is not encrypted as a whole. `LOCKED` without
+   * open keys; nothing is ever written in the clear instead. Left out, a sealed entry stays sealed, and any other lies
+   * in the clear. `false`: let it lie in the clear from now on; `INVALID_CONFIG` where the whole collection is encrypted.
+   *
+   * Its key, tags, metadata and times stay in the clear. No index, search or filter sees a field of its value: it is
+   * found by key, tags and metadata, and a unique index does not know it. Reading its value, in whatever call, needs
+   * open keys; `keys`, `list`, `has` and `getMetadata` do not.
+   *
+   * @example
+   * const store = await createStorage({ name: "settings" });
+   * await store.credentials.unlock({ passphrase: "correct horse battery staple" });
+   * await store.set("recovery", "violet-otter-38", { encrypt: true });
+   * await store.get("recovery");
+   */
+  encrypt?: boolean;
 }
 
 export interface SetOptions extends NamespaceOption, EntryOptions {

@@ -79,6 +79,7 @@ impl Collection {
             mailbox: Rc::clone(&mailbox),
             live: Live::new(window),
             told: false,
+            secret: false,
             stale: true,
         };
         let watch = Watch(mailbox);
@@ -98,6 +99,8 @@ struct Watching<W: Watcher> {
     live: Live<W::Made>,
     /// Whether the watcher knows of any result.
     told: bool,
+    /// Whether an entry was seen that is sealed by itself.
+    secret: bool,
     /// Whether the result may differ from what is there by more than was told since.
     stale: bool,
 }
@@ -147,7 +150,7 @@ impl<W: Watcher> Watching<W> {
     }
 
     fn locked(&self) -> bool {
-        self.collection.encrypted() && self.collection.store.credentials().locked()
+        (self.secret || self.collection.encrypted()) && self.collection.store.credentials().locked()
     }
 
     /// Looks at what has changed, and tells what that changes.
@@ -173,6 +176,7 @@ impl<W: Watcher> Watching<W> {
         let query = Query { offset: 0, limit: self.live.wanted(), ..self.query.clone() };
         self.stale = true;
         let entries = self.collection.query(&query).await?;
+        self.secret |= entries.iter().any(|entry| entry.meta.secret);
         if self.told && self.locked() {
             return Ok(None);
         }
@@ -190,6 +194,7 @@ impl<W: Watcher> Watching<W> {
             // Where this fails, what was told of is lost.
             self.stale = true;
             let records = self.collection.stack().get(self.collection.name(), &keys).await?;
+            self.secret |= records.iter().flatten().any(|record| record.meta.secret);
             if self.locked() {
                 return Ok(None);
             }

@@ -224,8 +224,10 @@ export const cases = {
     await refused(StorageError, () => clear.collection("notes").get("b"), "LOCKED");
     await clear.credentials.unlock({ passphrase });
     same(await clear.collection("notes").all(), [{ id: "a", text: "now sealed" }, { id: "b", text: "sealed" }]);
-    await clear.collection("notes").update("b", { text: "clear again" });
+    await clear.collection("notes").update("b", { text: "sealed still" });
     clear.credentials.lock();
+    await refused(StorageError, () => clear.collection("notes").get("b"), "LOCKED");
+    await clear.collection("notes").put({ id: "b", text: "clear again" }, { encrypt: false });
     same(await clear.collection("notes").get("b"), { id: "b", text: "clear again" });
   }),
 };

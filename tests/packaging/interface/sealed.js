@@ -1,4 +1,4 @@
-import { refused, same } from "./check.js";
+import { refused, same, until } from "./check.js";
 
 const passphrase = "correct horse battery staple";
 
@@ -55,5 +55,77 @@ export const cases = {
       same(await store.get("k", at), bytes(sizes[2]));
       same(results.map(({ version }) => version - results[0].version), [0, 1, 2]);
     }
+  },
+
+  "an entry written with encrypt is sealed, and stays so until it is said otherwise": async ({ open, StorageError, type, rows }) => {
+    const store = await open({ cache: {}, collections: { notes: { keyPath: "id", indexes: ["text", "*$tags"], search: ["text"] }, safe: { encrypted: true } } });
+    const notes = store.collection("notes");
+    const secret = { id: "s", text: "violet otter" };
+    await refused(StorageError, () => notes.put(secret, { encrypt: true }), "LOCKED");
+    same(await notes.has("s"), false, "nothing in its place");
+    await store.credentials.unlock({ passphrase });
+    await notes.put(secret, { encrypt: true, tags: ["t"], metadata: { colour: "red" } });
+    await notes.put({ id: "o", text: "brown otter" });
+    const stored = async () => (type === "indexeddb" ? (await rows("notes")).map(({ row }) => [row.id, row.text ?? "", "sealed" in row._tidekeep]) : undefined);
+    if (type === "indexeddb") same(await stored(), [["o", "brown otter", false], ["s", "", true]]);
+    same(await notes.get("s"), secret);
+    const listed = await notes.list();
+    same(listed.map(({ key, encrypted }) => [key, encrypted]), [["o", false], ["s", true]]);
+    const ids = async (filter) => (await notes.query(filter)).map(({ key }) => key);
+    same(await ids({ field: "text", operator: "eq", value: "violet otter" }), [], "by an index");
+    same(await ids({ not: { field: "text", operator: "eq", value: "x" } }), ["o", "s"], "without a field");
+    same(await ids({ field: "text", operator: "endsWith", value: "otter" }), ["o"], "without an index");
+    same((await notes.query({ field: "$tags", operator: "contains", value: "t" })).map(({ key }) => key), ["s"]);
+    same((await notes.search("otter")).map(({ key }) => key), ["o"]);
+    for (const write of [() => notes.put({ ...secret, text: "again" }), () => notes.update("s", { text: "updated" }), () => notes.putMany([{ id: "s", text: "many" }, { id: "n", text: "new" }])]) await write();
+    same((await notes.list()).map(({ key, encrypted }) => [key, encrypted]), [["n", false], ["o", false], ["s", true]]);
+    store.credentials.lock();
+    await refused(StorageError, () => notes.get("s"), "LOCKED");
+    await refused(StorageError, () => notes.put({ id: "s", text: "in the clear" }), "LOCKED");
+    same([(await notes.get("o")).text, await notes.has("s"), await notes.keys()], ["brown otter", true, ["n", "o", "s"]]);
+    await store.credentials.unlock({ passphrase });
+    same((await notes.get("s")).text, "many");
+    await notes.put({ id: "s", text: "open" }, { encrypt: false });
+    same((await notes.list()).map(({ encrypted }) => encrypted), [false, false, false]);
+    same((await notes.search("open")).map(({ key }) => key), ["s"]);
+    await refused(StorageError, () => store.set("k", 1, { namespace: "safe", encrypt: false }), "INVALID_CONFIG");
+    await refused(StorageError, () => store.set("k", 1, { encrypt: "yes" }), "INVALID_CONFIG");
+  },
+
+  "whoever seals one entry is asked for the passphrase, and asked again to read it": async ({ open }) => {
+    let asked = 0;
+    const store = await open({ encryption: { passphrase: () => (asked += 1, passphrase) } });
+    await store.set("a", 1);
+    same(asked, 0);
+    await store.setMany([{ key: "b", value: 2, encrypt: true }, { key: "c", value: 3 }]);
+    same(asked, 1);
+    store.credentials.lock();
+    same([await store.get("a"), await store.get("c"), asked], [1, 3, 1]);
+    same([await store.get("b"), asked], [2, 2]);
+    same((await store.list()).map(({ encrypted }) => encrypted), [false, true, false]);
+    const transactionId = await store.beginTransaction();
+    await store.set("b", 4, { transactionId });
+    await store.set("d", 5, { encrypt: true, transactionId });
+    same([await store.get("b", { transactionId }), await store.get("d", { transactionId })], [4, 5]);
+    await store.commit(transactionId);
+    same((await store.list()).map(({ encrypted }) => encrypted), [false, true, false, true]);
+    same([...(await store.getMany(["b", "d"])).values()], [4, 5]);
+  },
+
+  "what lay in the clear is sealed once its collection is encrypted and the keys are open, and nothing is lost": async ({ open, reopen, type, rows }) => {
+    if (type !== "indexeddb") return;
+    const store = await open({ collections: { notes: { keyPath: "id" }, other: { keyPath: "id" } } });
+    const records = Array.from({ length: 600 }, (_, id) => ({ id, text: `note ${id}` }));
+    await store.collection("notes").putMany(records, { tags: ["kept"] });
+    await store.collection("other").put({ id: 1 });
+    await store.close();
+    const sealing = await reopen({ collections: { notes: { keyPath: "id", encrypted: true }, other: { keyPath: "id" } } });
+    const notes = sealing.collection("notes");
+    await sealing.credentials.unlock({ passphrase });
+    await notes.put({ id: 300, text: "written meanwhile" });
+    const clear = async (name) => (await rows(name)).filter(({ row }) => !("sealed" in row._tidekeep)).length;
+    await until(async () => (await clear("notes")) === 0, "sealing what lay in the clear");
+    same(await notes.all(), records.map((record) => (record.id === 300 ? { id: 300, text: "written meanwhile" } : record)));
+    same([(await notes.list()).every(({ tags, encrypted }) => tags[0] === "kept" && encrypted), await clear("other")], [true, 1]);
   },
 };

@@ -203,9 +203,12 @@ fn read_for(op: &WriteOp) -> Option<String> {
     if let WriteOp::Verify(verify) = op { Some(verify.collection.clone()) } else { None }
 }
 
-/// A record that shares nothing; none where it cannot be copied.
+/// A record that shares nothing; none where it cannot be copied, or is sealed at rest and would outlive the keys.
 fn copied(record: &Record) -> Option<Record> {
     let Body::Clear(payload) = &record.body else { return None };
+    if record.meta.secret {
+        return None;
+    }
     let mut meta = record.meta.clone();
     if let Some(metadata) = &meta.metadata {
         meta.metadata = Some(metadata.detached().ok()?);

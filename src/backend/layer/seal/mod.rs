@@ -4,6 +4,7 @@
 mod tests;
 mod value;
 
+use core::cell::RefCell;
 use core::fmt;
 use core::future::poll_fn;
 use core::task::Poll;
@@ -14,8 +15,10 @@ use super::turns::Turns;
 use crate::backend::{Backend, LocalFuture, Read, Row, Scan, Source};
 use crate::crypto::Keyring;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::system::CREDENTIALS;
-use crate::model::{Body, CommitReceipt, Content, Key, KeyRange, Put, Record, Schema, WriteBatch, WriteOp};
+use crate::model::{
+    Body, CommitReceipt, Content, Doc, Key, KeyRange, Put, Record, Register, Schema, Secrecy, WriteBatch, WriteOp,
+    system, would_bare,
+};
 
 /// A backend that keeps encrypted collections sealed.
 ///
@@ -26,6 +29,9 @@ use crate::model::{Body, CommitReceipt, Content, Key, KeyRange, Put, Record, Sch
 /// - Sealing happens before the backend is called, so no transaction waits for it.
 /// - Commits reach the backend in the order in which they were made, however long sealing takes; and what is called
 ///   after them, closing too, comes after them.
+/// - An entry of another collection is sealed where its write says so. A later write that says nothing leaves it sealed:
+///   the backend refuses, in its own transaction, to put a clear value in the place of a sealed one, and this layer seals
+///   the value then and commits again.
 /// - Keys, tags, times and metadata stay in the clear.
 /// - A scan for [`Read::Meta`] opens nothing, and so needs no key.
 ///
@@ -38,20 +44,25 @@ pub struct Seal {
     keyring: Rc<Keyring>,
     database: String,
     turns: Turns,
+    /// The collections in which a write met a sealed entry and did not say what is to become of it.
+    mixed: RefCell<Vec<String>>,
 }
+
+/// How often a write is made again that meets sealed entries while others seal them.
+const ATTEMPTS: usize = 16;
 
 impl Seal {
     /// Seals what goes into `inner` under the keys of `keyring`.
     #[must_use]
     pub fn new(inner: Rc<dyn Backend>, schema: Rc<Schema>, keyring: Rc<Keyring>) -> Self {
         let database = inner.facts().name;
-        Self { inner, schema, keyring, database, turns: Turns::default() }
+        Self { inner, schema, keyring, database, turns: Turns::default(), mixed: RefCell::default() }
     }
 
     fn is_to_seal(&self, op: &WriteOp) -> bool {
         match op {
-            WriteOp::Put(Put { collection, content: Content::Replace(Body::Clear(_)), .. }) => {
-                self.schema.encrypted(collection)
+            WriteOp::Put(Put { collection, secrecy, content: Content::Replace(Body::Clear(_)), .. }) => {
+                *secrecy == Secrecy::Sealed || self.schema.encrypted(collection)
             }
             _ => false,
         }
@@ -64,21 +75,104 @@ impl Seal {
         }
     }
 
+    /// Whether a write may meet an entry that is sealed, and is to leave it so.
+    fn may_meet_sealed(&self, op: &WriteOp) -> bool {
+        let WriteOp::Put(put) = op else { return false };
+        put.secrecy == Secrecy::Kept
+            && matches!(put.content, Content::Replace(Body::Clear(_)))
+            && !system::is_own(&put.collection)
+            && !self.schema.encrypted(&put.collection)
+    }
+
+    fn is_mixed(&self, op: &WriteOp) -> bool {
+        self.mixed.borrow().iter().any(|collection| collection == op.collection())
+    }
+
     /// Seals what is to be sealed, and commits, in the order of the calls.
     async fn commit_sealed(&self, mut batch: WriteBatch) -> Result<CommitReceipt> {
-        if self.turns.are_free() && !batch.ops.iter().any(|op| self.is_to_seal(op)) {
-            return self.inner.commit(batch).await;
+        let waits = |op: &WriteOp| self.is_to_seal(op) || self.is_mixed(op);
+        let again = batch.ops.iter().any(|op| self.may_meet_sealed(op)).then(|| batch.clone());
+        let outcome = if self.turns.are_free() && !batch.ops.iter().any(waits) {
+            self.inner.commit(batch).await
+        } else {
+            let turn = self.turns.take().await;
+            let follows = batch.ops.iter().any(|op| self.may_meet_sealed(op) && self.is_mixed(op));
+            let follows = follows && self.follow(&mut batch, None).await?;
+            self.seal(&mut batch).await.map_err(|error| error.during("commit"))?;
+            // Once it was polled, the backend has the batch in its own order, and the next may come; but for one that
+            // may have to be made again.
+            let mut committing = self.inner.commit(batch);
+            let begun = poll_fn(|context| Poll::Ready(committing.as_mut().poll(context))).await;
+            let turn = follows.then_some(turn);
+            let outcome = match begun {
+                Poll::Ready(outcome) => outcome,
+                Poll::Pending => committing.await,
+            };
+            drop(turn);
+            outcome
+        };
+        match (outcome, again) {
+            (Err(error), Some(again)) if would_bare(&error) => self.commit_again(again, error).await,
+            (outcome, _) => outcome,
         }
-        let turn = self.turns.take().await;
-        self.seal(&mut batch).await.map_err(|error| error.during("commit"))?;
-        // Once it was polled, the backend has the batch in its own order, and the next may come.
-        let mut committing = self.inner.commit(batch);
-        let begun = poll_fn(|context| Poll::Ready(committing.as_mut().poll(context))).await;
-        drop(turn);
-        match begun {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => committing.await,
+    }
+
+    /// Commits what was refused since it met sealed entries and did not say what is to become of them: they stay sealed.
+    async fn commit_again(&self, batch: WriteBatch, mut refused: Error) -> Result<CommitReceipt> {
+        let _turn = self.turns.take().await;
+        for _ in 0..ATTEMPTS {
+            let told =
+                |name| refused.context().iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone());
+            let met = told("collection").zip(told("key"));
+            if let Some((collection, _)) = &met {
+                let mut mixed = self.mixed.borrow_mut();
+                if !mixed.contains(collection) {
+                    mixed.push(collection.clone());
+                }
+            }
+            let mut attempt = batch.clone();
+            self.follow(&mut attempt, met).await?;
+            self.seal(&mut attempt).await.map_err(|error| error.during("commit"))?;
+            match self.inner.commit(attempt).await {
+                Err(error) if would_bare(&error) => refused = error,
+                outcome => return outcome,
+            }
         }
+        Err(refused)
+    }
+
+    /// Has the writes to sealed entries that do not say otherwise seal them again, and to the one that was `met`.
+    /// Answers whether there are any.
+    async fn follow(&self, batch: &mut WriteBatch, met: Option<(String, String)>) -> Result<bool> {
+        let (mut register, mut sealed) = (Register::default(), Vec::<bool>::new());
+        for op in batch.ops.iter().filter(|op| self.may_meet_sealed(op)) {
+            let WriteOp::Put(put) = op else { continue };
+            if register.add(&Doc::new(put.collection.as_str(), put.key.clone())) {
+                let found = self.inner.get(&put.collection, core::slice::from_ref(&put.key)).await?;
+                let stored = found.first().and_then(Option::as_ref);
+                let known = met
+                    .as_ref()
+                    .is_some_and(|(collection, key)| *collection == put.collection && *key == put.key.to_text());
+                sealed.push(known || stored.is_some_and(|record| matches!(record.body, Body::Sealed(_))));
+            }
+        }
+        let mut follows = false;
+        for op in &mut batch.ops {
+            let (doc, becomes) = match op {
+                WriteOp::Put(put) => (Doc::new(put.collection.as_str(), put.key.clone()), put.secrecy),
+                WriteOp::Delete(delete) => (Doc::new(delete.collection.as_str(), delete.key.clone()), Secrecy::Clear),
+                _ => continue,
+            };
+            let Some(state) = register.number(&doc).and_then(|number| sealed.get_mut(number)) else { continue };
+            match (becomes, op) {
+                (Secrecy::Kept, WriteOp::Put(put)) if *state && matches!(put.content, Content::Replace(_)) => {
+                    (put.secrecy, follows) = (Secrecy::Sealed, true);
+                }
+                (Secrecy::Kept, _) => {}
+                (becomes, _) => *state = becomes == Secrecy::Sealed,
+            }
+        }
+        Ok(follows)
     }
 
     async fn seal(&self, batch: &mut WriteBatch) -> Result<()> {
@@ -100,7 +194,7 @@ impl Seal {
 
     /// Opens the records that are sealed; a secret that is not is refused, for nobody who has the keys wrote it.
     async fn open<'a>(&self, collection: &str, records: impl Iterator<Item = &'a mut Record>) -> Result<()> {
-        let sealed = |record: &&mut Record| collection == CREDENTIALS || matches!(record.body, Body::Sealed(_));
+        let sealed = |record: &&mut Record| collection == system::CREDENTIALS || matches!(record.body, Body::Sealed(_));
         let mut records: Vec<&mut Record> = records.filter(sealed).collect();
         let mut envelopes = Vec::with_capacity(records.len());
         for record in &records {
@@ -113,8 +207,10 @@ impl Seal {
             let key = records.get(place).map(|record| record.key.to_text()).unwrap_or_default();
             error.with("collection", collection).with("key", key)
         })?;
+        let secret = !self.schema.encrypted(collection);
         for (record, value) in records.iter_mut().zip(opened) {
             record.body = Body::Clear(value);
+            record.meta.secret = secret;
         }
         Ok(())
     }

@@ -189,3 +189,94 @@ proptest! {
         prop_assert!(Payload::from_plaintext(&parted).is_err());
     }
 }
+
+fn said(key: &str, wire: &str, secrecy: Secrecy) -> WriteOp {
+    let body = Body::Clear(Payload::from_wire(wire).unwrap());
+    WriteOp::Put(Put { secrecy, ..Put::new("box", Key::from(key), body) })
+}
+
+impl Fixture {
+    fn commit(&self, ops: Vec<WriteOp>) -> Result<CommitReceipt> {
+        futures_executor::block_on(self.sealed.commit(batch(ops)))
+    }
+
+    /// What is stored: whether it is sealed, and, opened, its value and whether it is told to be a secret.
+    fn entry(&self, key: &str) -> (bool, String, bool) {
+        let keys = [Key::from(key)];
+        let stored = futures_executor::block_on(self.raw.get("box", &keys)).unwrap();
+        let sealed = matches!(stored[0].as_ref().unwrap().body, Body::Sealed(_));
+        let found = futures_executor::block_on(self.sealed.get("box", &keys)).unwrap().remove(0).unwrap();
+        let Body::Clear(payload) = found.body else { panic!("it is sealed") };
+        (sealed, payload.to_wire().unwrap(), found.meta.secret)
+    }
+}
+
+#[test]
+fn an_entry_that_is_sealed_stays_so_until_it_is_said_otherwise() {
+    let fixture = fixture(&keyring());
+    let written = |secrecy, wire: &str| fixture.commit(vec![said("k", wire, secrecy)]).unwrap().ops[0].version;
+    assert_eq!(written(Secrecy::Kept, "1"), 1);
+    assert_eq!(fixture.entry("k"), (false, "1".into(), false));
+    assert_eq!(written(Secrecy::Sealed, "2"), 2);
+    assert_eq!(fixture.entry("k"), (true, "2".into(), true));
+    assert_eq!(written(Secrecy::Kept, "3"), 3);
+    assert_eq!(written(Secrecy::Kept, "4"), 4);
+    assert_eq!(fixture.entry("k"), (true, "4".into(), true));
+    assert_eq!(written(Secrecy::Clear, "5"), 5);
+    assert_eq!(fixture.entry("k"), (false, "5".into(), false));
+    assert_eq!(written(Secrecy::Kept, "6"), 6);
+    assert_eq!(fixture.entry("k"), (false, "6".into(), false));
+}
+
+#[test]
+fn of_a_batch_each_write_follows_those_before_it() {
+    let fixture = fixture(&keyring());
+    fixture.commit(vec![said("a", "1", Secrecy::Sealed), said("b", "1", Secrecy::Kept)]).unwrap();
+    let delete = WriteOp::Delete(crate::model::Delete::new("box", Key::from("a")));
+    fixture.commit(vec![said("a", "2", Secrecy::Kept), said("b", "2", Secrecy::Kept)]).unwrap();
+    assert_eq!((fixture.entry("a").0, fixture.entry("b").0), (true, false));
+    fixture
+        .commit(vec![said("b", "3", Secrecy::Sealed), said("b", "4", Secrecy::Kept), said("a", "3", Secrecy::Kept)])
+        .unwrap();
+    assert_eq!((fixture.entry("a").0, fixture.entry("b")), (true, (true, "4".into(), true)));
+    fixture.commit(vec![delete, said("a", "5", Secrecy::Kept), said("b", "5", Secrecy::Clear)]).unwrap();
+    assert_eq!((fixture.entry("a").0, fixture.entry("b").0), (false, false));
+}
+
+#[test]
+fn while_locked_a_sealed_entry_is_neither_read_nor_written_over_in_the_clear() {
+    let fixture = fixture(&keyring());
+    fixture.commit(vec![said("k", "1", Secrecy::Sealed), said("open", "1", Secrecy::Kept)]).unwrap();
+    fixture.keyring.lock();
+    for secrecy in [Secrecy::Kept, Secrecy::Sealed] {
+        assert_eq!(fixture.commit(vec![said("k", "2", secrecy)]).unwrap_err().kind(), ErrorKind::Locked);
+    }
+    fixture.commit(vec![said("open", "2", Secrecy::Kept)]).unwrap();
+    let read = |key: &str| futures_executor::block_on(fixture.sealed.get("box", &[Key::from(key)]));
+    assert_eq!(read("k").unwrap_err().kind(), ErrorKind::Locked);
+    assert!(read("open").unwrap()[0].is_some());
+    fixture.commit(vec![said("k", "3", Secrecy::Clear)]).unwrap();
+    assert_eq!(fixture.entry("k"), (false, "3".into(), false));
+}
+
+#[test]
+fn writes_that_follow_one_that_is_sealed_again_keep_their_order() {
+    let fixture = fixture(&keyring());
+    fixture.commit(vec![said("k", "0", Secrecy::Sealed)]).unwrap();
+    fixture.commit(vec![said("k", "1", Secrecy::Kept)]).unwrap();
+    for round in 0..4 {
+        let large = text(1_000_000);
+        let ops = [
+            ("2", Secrecy::Kept),
+            (large.as_str(), Secrecy::Sealed),
+            ("4", Secrecy::Kept),
+            ("5", Secrecy::Sealed),
+            ("6", Secrecy::Kept),
+        ];
+        let commits = ops.map(|(wire, secrecy)| fixture.sealed.commit(batch(vec![said("k", wire, secrecy)])));
+        for receipt in futures_executor::block_on(join_all(commits)) {
+            receipt.unwrap();
+        }
+        assert_eq!(fixture.entry("k"), (true, "6".into(), true), "round {round}");
+    }
+}

@@ -8,7 +8,7 @@ use crate::platform::{Bytes, Gathered, Payload, Plaintext, random};
 
 /// From how many bytes on a value is sealed by Web Crypto, which is faster and works in other threads, but takes its
 /// time to begin with. Where the two meet is in `docs/evidence.md`.
-const LARGE: usize = 2048;
+const LARGE: usize = 1024;
 /// From how many values on all of them are: the beginning is then theirs together.
 const MANY: usize = 8;
 /// How many random bytes are asked for at once.
