@@ -55,6 +55,8 @@ struct State {
     by: Vec<KeyId>,
     /// What was sealed under each key. It outlives a lock, for the key does too.
     sealed: LiteMap<KeyId, u64>,
+    /// How many more values may be sealed under each key with what was counted ahead.
+    ahead: LiteMap<KeyId, u64>,
     last_nonce: Option<Nonce>,
     locks: u64,
 }
@@ -130,6 +132,23 @@ impl Keyring {
             return Err(if state.open.is_empty() { locked() } else { missing(id) });
         };
         Ok(Rc::clone(&key.cipher))
+    }
+
+    /// Takes so many seals under a key out of what was [granted](Keyring::grant); answers whether there were as many.
+    ///
+    /// The keyring knows only its own seals. What counts those of all tabs and sessions grants them here, before they
+    /// are made.
+    pub fn take(&self, id: KeyId, seals: u64) -> bool {
+        let mut state = self.state.borrow_mut();
+        let ahead = state.ahead.entry(id).or_default();
+        let left = ahead.checked_sub(seals);
+        *ahead = left.unwrap_or(*ahead);
+        left.is_some()
+    }
+
+    /// Grants seals under a key, which were counted.
+    pub fn grant(&self, id: KeyId, seals: u64) {
+        *self.state.borrow_mut().ahead.entry(id).or_default() += seals;
     }
 
     /// Whether no key is open.

@@ -17,7 +17,7 @@ use crate::store::{Begin, LockReason};
 /// The secrets of a store.
 #[wasm_bindgen]
 #[derive(Debug)]
-pub struct Credentials(Rc<Shared>);
+pub struct Credentials(pub(super) Rc<Shared>);
 
 impl Credentials {
     pub(super) fn of(shared: &Rc<Shared>) -> Self {

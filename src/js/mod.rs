@@ -14,6 +14,7 @@ mod open;
 mod options;
 mod passkey;
 mod query;
+mod rotation;
 mod schema;
 mod search;
 mod signal;

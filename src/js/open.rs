@@ -9,6 +9,7 @@ use wasm_bindgen::prelude::*;
 use super::autolock;
 use super::convert::{items, names, property};
 use super::options::Options;
+use super::rotation;
 use super::schema;
 use super::search;
 use super::space;
@@ -254,6 +255,7 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
     });
     sync::listen(&shared);
     vigil::begin(&shared);
+    rotation::begin(&shared);
     autolock::begin(&shared, wanted.auto_lock);
     let surroundings = Surroundings::around(&shared, tabs);
     shared.surroundings.replace(Some(surroundings));

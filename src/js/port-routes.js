@@ -58,6 +58,7 @@ export const ROUTES = {
   'credentials/': {
     unlock: ['options'],
     lock: [],
+    rotate: ['options'],
     set: ['service', 'secret', 'options'],
     get: ['service'],
     list: [],

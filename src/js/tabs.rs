@@ -4,6 +4,7 @@ use core::cell::RefCell;
 use std::rc::{Rc, Weak};
 
 use super::autolock;
+use super::rotation;
 use super::store::Shared;
 use crate::platform::environment::{Channel, Presence, crosses_tabs, has_network};
 use crate::platform::spawn;
@@ -54,6 +55,11 @@ impl Tabs {
         self.tell(&TabMessage { used: Some(at), ..TabMessage::default() });
     }
 
+    /// Has the others look for keys that they do not know.
+    fn keys(&self) {
+        self.tell(&TabMessage { keys: true, ..TabMessage::default() });
+    }
+
     /// Lets the others go their own ways.
     pub(super) fn leave(&self) {
         let waiting = self.outgoing.borrow_mut().take();
@@ -85,6 +91,9 @@ impl Tabs {
         let Some(message) = TabMessage::parse(text) else { return };
         if message.lock {
             shared.store.credentials().lock(LockReason::Tab);
+        }
+        if message.keys {
+            rotation::learn(&shared);
         }
         if let Some(at) = message.used {
             shared.store.heard_of_use(at);
@@ -141,6 +150,13 @@ impl Surroundings {
         }
     }
 
+    /// Has the other tabs look for keys that they do not know.
+    pub(super) fn keys(&self) {
+        if let Some(tabs) = &self.tabs {
+            tabs.keys();
+        }
+    }
+
     /// Tells the other tabs that open keys were used.
     pub(super) fn used(&self, at: f64) {
         if let Some(tabs) = &self.tabs {
@@ -175,6 +191,7 @@ fn came_back(shared: &Weak<Shared>) {
     let Some(shared) = shared.upgrade() else { return };
     if shared.store.facts().persistent {
         shared.store.missed();
+        rotation::learn(&shared);
     }
     if let Some(running) = &shared.sync {
         running.sync.visible();

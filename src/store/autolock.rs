@@ -1,6 +1,7 @@
 //! Keys that lock by themselves: what the store notes of their use, and when it locks them.
 
 use core::cell::RefCell;
+use std::rc::Rc;
 
 use super::{DataStore, LockReason};
 use crate::platform::{now, steady};
@@ -27,9 +28,21 @@ impl DataStore {
     ///   same: each use looks first.
     pub fn auto_lock(&self, after: AutoLock) {
         self.0.guard.0.replace(Some(Watchman::new(after)));
+        let looking = Rc::downgrade(&self.0);
+        self.0.vault.look_first(move || {
+            if let Some(inner) = looking.upgrade() {
+                let _ = Self(inner).lock_if_due();
+            }
+        });
         if !self.credentials().locked() {
             self.keys_opened();
         }
+    }
+
+    /// Has this device seal no more than so many values under one data key before it goes on under another: fewer than the
+    /// bound that it keeps by itself.
+    pub fn limit_seals(&self, most: u64) {
+        self.0.vault.limit(most);
     }
 
     /// Locks the keys if it is time; gives in how many milliseconds to look again. None while they are locked, and where

@@ -12,6 +12,7 @@ mod listing;
 mod namespaces;
 mod options;
 mod query;
+mod rotation;
 mod search;
 mod space;
 mod status;
@@ -24,7 +25,7 @@ mod watch;
 
 use std::rc::Rc;
 
-use crate::backend::layer::{Cache, CacheLimits, CacheStats, Checksums, Compared, Open, Seal};
+use crate::backend::layer::{Cache, CacheLimits, CacheStats, Checksums, Compared, Open, Seal, Vault};
 use crate::backend::{Backend, Facts};
 use crate::crypto::Keyring;
 use crate::error::{Error, Result};
@@ -41,6 +42,7 @@ pub use keys::passphrase;
 pub use listing::{Folder, Item, ListOptions};
 pub use options::{EntryOptions, WriteResult};
 pub use query::{Explanation, Page, Query};
+pub use rotation::Rotated;
 use search::Searchable;
 pub use search::{Hit, Hits, Match, Prefix, SearchOptions, Told, tidy};
 pub use space::{News, Ports, Space, TabTurn};
@@ -67,6 +69,7 @@ struct Inner {
     backend: Rc<dyn Backend>,
     space: Rc<Space>,
     keyring: Rc<Keyring>,
+    vault: Rc<Vault>,
     guard: Rc<autolock::Guard>,
     searchables: Vec<Rc<Searchable>>,
     events: Events,
@@ -119,7 +122,9 @@ impl DataStore {
         let keyring = Rc::new(Keyring::new(parts.backend.facts().name));
         let checked = Checksums::over(Rc::clone(&parts.backend), &parts.schema, Compared::All);
         let sealed = Seal::new(checked, Rc::clone(&parts.schema), Rc::clone(&keyring));
-        let stack = journal(Rc::new(sealed));
+        let (schema, keys) = (Rc::clone(&parts.schema), Rc::clone(&keyring));
+        let vault = Rc::new(Vault::new(Rc::new(sealed), Rc::clone(&parts.backend), schema, keys));
+        let stack = journal(Rc::clone(&vault) as Rc<dyn Backend>);
         let cached = |limits| Rc::new(Cache::new(Rc::clone(&stack), Rc::clone(&parts.schema), limits));
         let cache = parts.cache.map(cached);
         let stack = cache.as_ref().map_or(stack, |cache| Rc::clone(cache) as Rc<dyn Backend>);
@@ -133,6 +138,7 @@ impl DataStore {
             backend: parts.backend,
             space: parts.space,
             keyring,
+            vault,
             guard: Rc::default(),
             events: Events::default(),
             durability: parts.durability,
@@ -253,6 +259,10 @@ impl DataStore {
         let batch = WriteBatch { ops, durability: durability.unwrap_or(self.0.durability), now: now() };
         let receipt = self.0.stack.commit(batch).await?;
         self.tell_commit(changes, &receipt);
+        if self.0.vault.ends() {
+            // Where this fails it is tried again with the next block of seals; what was written, was.
+            drop(self.credentials().next_data_key().await);
+        }
         Ok(receipt)
     }
 }

@@ -27,6 +27,8 @@ pub struct TabMessage {
     pub commits: Vec<Vec<Change>>,
     /// Whether the keys are to be locked.
     pub lock: bool,
+    /// Whether there may be keys that the others do not know.
+    pub keys: bool,
     /// When open keys were used last, milliseconds since the epoch.
     pub used: Option<f64>,
 }
@@ -50,6 +52,7 @@ impl TabMessage {
             .flag("wrote", self.wrote)
             .json("commits", &array(self.commits.iter().map(|commit| commit_text(commit))));
         let message = if self.lock { message.flag("lock", true) } else { message };
+        let message = if self.keys { message.flag("keys", true) } else { message };
         message.maybe(self.used, |message, used| message.number("used", used)).finish()
     }
 }
@@ -61,6 +64,7 @@ impl FromJson for TabMessage {
             wrote: members.required("wrote", Json::flag)?,
             commits: members.required("commits", |json| json.items()?.into_iter().map(commit).collect())?,
             lock: members.optional("lock", Json::flag)?.unwrap_or(false),
+            keys: members.optional("keys", Json::flag)?.unwrap_or(false),
             used: members.optional("used", Json::number)?,
         })
     }
@@ -192,13 +196,14 @@ mod tests {
             wrote: bool,
             commits in prop::collection::vec(prop::collection::vec(changes(), 0..6), 0..4),
             lock: bool,
+            keys: bool,
             used in prop::option::of(0.0..9e15f64),
         ) {
             let commits: Vec<Vec<Change>> = commits.into_iter().map(|mut commit| {
                 commit.dedup_by(|a, b| !is_of_one(a.kind) && a == b);
                 commit
             }).collect();
-            let message = TabMessage { wrote, commits, lock, used };
+            let message = TabMessage { wrote, commits, lock, keys, used };
             prop_assert_eq!(TabMessage::parse(&message.to_text()), Some(message));
         }
 

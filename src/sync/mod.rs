@@ -29,4 +29,5 @@ pub use ports::{Always, Leadership, Listener, Ports, Sleep, Spawn, TokenProvider
 pub use report::{Applied, Direction, EntryState, OutboxEntry, SyncReport, SyncStatus};
 pub use retry::{Growth, Retry};
 pub use state::{SharedClock, open_clock};
+pub(crate) use state::{body as row_body, parse as row_content, row as row_object};
 pub use worker::{Sync, SyncConfig};

@@ -1,6 +1,6 @@
 //! Backends around backends.
 //!
-//! The order matters. From the application down: cache, journal, seal, checksum, postings, backend. The cache sees every
+//! The order matters. From the application down: cache, journal, vault, seal, checksum, postings, backend. The cache sees every
 //! write of this store before it is acknowledged, the journal stamps what the application wrote, the seal closes it, the
 //! checksum is that of what is stored, and postings note the words of what lies open:
 //!
@@ -24,6 +24,7 @@ mod overlay;
 mod postings;
 mod seal;
 mod turns;
+mod vault;
 
 pub use cache::{Cache, CacheLimits, CacheStats};
 pub use checksum::{Checksums, Compared};
@@ -32,3 +33,4 @@ pub use overlay::{Isolation, Open, Overlay};
 pub use postings::Postings;
 pub use seal::Seal;
 pub(crate) use turns::Turns;
+pub use vault::Vault;

@@ -3,6 +3,7 @@
 use std::rc::{Rc, Weak};
 
 use super::super::events;
+use super::super::rotation;
 use super::super::store::Shared;
 use super::super::tabs::Tabs;
 use super::leader::TabLock;
@@ -11,6 +12,7 @@ use super::token::token_provider;
 use crate::backend::Backend;
 use crate::backend::layer::{Journal, Replicated};
 use crate::error::{Error, Result};
+use crate::model::system;
 use crate::platform::{now, random, sleep, spawn, within};
 use crate::store::{Change, ChangeKind, ChangeSource, DataStore, Event};
 use crate::sync::{Applied, Direction, Listener, Ports, SharedClock, SyncStatus, open_clock};
@@ -112,6 +114,9 @@ impl Listener for Telling {
 
     fn applied(&self, changes: &[Applied]) {
         if let Some(shared) = self.0.upgrade() {
+            if changes.iter().any(|change| change.collection == system::KEYS) {
+                rotation::learn(&shared);
+            }
             let list = changes.iter().map(|change| {
                 let kind = if change.deleted { ChangeKind::Delete } else { ChangeKind::Put };
                 Change::new(&change.collection, change.key.clone(), kind)

@@ -146,6 +146,22 @@ export interface Credentials {
    * that the browser may put into its back/forward cache, where it hears of nothing, locks itself.
    */
   lock(): void;
+  /**
+   * Makes a new data key, and seals every secret and sealed record again under it, while reads and writes go on here and
+   * in other tabs. No secret is asked for. What was begun and not ended, because the tab was closed, the keys were locked
+   * or `signal` called it off, goes on with the next `rotate`, and by itself once keys are open. One tab rotates at a time.
+   *
+   * To the application no record was written: versions and times stay, and no `change` is told. What replicates is sent
+   * again, and loses to newer changes of other devices. Former data keys stay, for reading.
+   *
+   * `onProgress` is told at the beginning, after each slice and at the end: of `total` records that were sealed under
+   * another key, how many are `done`. It never falls, and at the end both are equal. Rejects with `LOCKED`, `ABORTED`; and
+   * where a record does not open, once everything else is done, with that record's error.
+   *
+   * @example
+   * await store.credentials.rotate({ onProgress: (done, total) => console.log(`${done} of ${total}`) });
+   */
+  rotate(options?: { onProgress?: (done: number, total: number) => void; signal?: AbortSignal }): Promise<void>;
   set(service: string, secret: string | Uint8Array | object, options?: { metadata?: Metadata; expiration?: Date }): Promise<WriteResult>;
   get<T = string>(service: string): Promise<T | undefined>;
   /** Names and times; decrypts nothing, and works while locked. */

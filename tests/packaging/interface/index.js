@@ -7,6 +7,7 @@ import { cases as locking } from "./locking.js";
 import { cases as opening } from "./opening.js";
 import { cases as profiling } from "./profiling.js";
 import { cases as queries } from "./queries.js";
+import { cases as rotation } from "./rotation.js";
 import { cases as schema } from "./schema.js";
 import { cases as search } from "./search.js";
 import { cases as sealed } from "./sealed.js";
@@ -28,6 +29,7 @@ const all = {
   ...secrets,
   ...sealed,
   ...locking,
+  ...rotation,
   ...opening,
   ...checksums,
   ...live,
