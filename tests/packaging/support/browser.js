@@ -1,10 +1,10 @@
 import { chromium } from "playwright-core";
 
 /** Starts Chromium, for whom root needs to switch off the sandbox. */
-export function launch() {
+export function launch(...args) {
   return chromium.launch({
     executablePath: process.env.TIDEKEEP_CHROMIUM ?? "/usr/bin/chromium",
-    args: process.getuid?.() === 0 ? ["--no-sandbox"] : [],
+    args: process.getuid?.() === 0 ? ["--no-sandbox", ...args] : args,
   });
 }
 
