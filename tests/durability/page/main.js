@@ -3,6 +3,7 @@ import { batches } from "./batches.js";
 import { equivalence } from "./equivalence.js";
 import { hostile } from "./hostile.js";
 import { load, reopen, unload } from "./load.js";
+import { opened, rotate } from "./rotation.js";
 import { fill, survey } from "./survey.js";
 import { compareIndexes } from "./indexes.js";
 import { open, write } from "./writer.js";
@@ -28,6 +29,8 @@ globalThis.page = {
   unload,
   hostile,
   equivalence,
+  rotate,
+  opened,
   /** What the store of each way of writing holds. */
   read: async (ways) => Object.fromEntries(await Promise.all(ways.map(async (way) => [way, await read(way)]))),
 };

@@ -39,7 +39,7 @@ async function writeLane(store, program, lane, from, report) {
 }
 
 /** Sends what is reported; what comes while a request is under way goes with the next. */
-function reporter() {
+export function reporter() {
   let waiting = [];
   let sending = false;
   const send = async () => {
