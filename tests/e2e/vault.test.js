@@ -105,6 +105,23 @@ test("the application unlocks by a passkey, where there is one", async (t) => {
   assert.deepEqual(app.trouble, []);
 });
 
+test("the application seals anew under another key, and everything opens as it did", async (t) => {
+  const { app } = await open(t);
+  const { id } = app;
+  const secrets = { key: `sk-${random()}`, passphrase: random() };
+  await app.sealKey(secrets.passphrase, secrets.key);
+  const keyId = async () => (await app.diskParts()).find(({ name }) => name === "key").bytes.toString("hex");
+  const before = await keyId();
+  await id("rotate").click();
+  await id("toasts").getByText("Everything is sealed under a new key.").waitFor();
+  await until("another key sealed it", keyId, (now) => now !== before);
+  await id("key-lock").click();
+  await id("unlock").click();
+  await app.enterPassphrase(secrets.passphrase);
+  assert.equal(await app.revealKey(), secrets.key);
+  assert.deepEqual(app.trouble, []);
+});
+
 test("the application locks by itself when it is not used, and shows nothing then", async (t) => {
   const { app, page } = await open(t);
   const { id } = app;

@@ -9,6 +9,7 @@ import { attempt, toast } from "../ui/toasts.ts";
 import { diskCard } from "./disk-card.ts";
 import { lockCard } from "./lock-card.ts";
 import { askPassphrase } from "./passphrase-dialog.ts";
+import { rotationCard } from "./rotation-card.ts";
 import { waysCard } from "./ways-card.ts";
 
 /** The name under which the key is kept. */
@@ -32,7 +33,7 @@ const reasons = {
 export function keyView(app: App): View<unknown> {
   const { credentials } = app.store;
   const body = h("div", { class: "card key-card", "data-testid": "key-card" });
-  const cards = [waysCard(app), lockCard(app), diskCard(app)];
+  const cards = [waysCard(app), lockCard(app), rotationCard(app), diskCard(app)];
   const refresh = () => cards.forEach((card) => card.refresh());
   const element = h(
     "section",
