@@ -2,6 +2,8 @@
 
 /// Writes the named methods of a [`Backend`](crate::backend::Backend) so that each passes its call on to a field.
 ///
+/// After the word `after`, each call waits until the [turns](super::Turns) in another field are over.
+///
 /// A layer then says in one line what it does not touch, and in methods what it does; a method that is in neither does
 /// not compile, so a layer that is forgotten when the trait grows is found.
 ///
@@ -29,6 +31,7 @@
 #[macro_export]
 macro_rules! delegate {
     ($inner:ident: $($method:ident),+ $(,)?) => { $($crate::delegate!(@$method $inner);)+ };
+    ($inner:ident after $turns:ident: $($method:ident),+ $(,)?) => { $($crate::delegate!(@$method $inner $turns);)+ };
     (@facts $inner:ident) => {
         fn facts(&self) -> $crate::backend::Facts {
             self.$inner.facts()
@@ -72,6 +75,19 @@ macro_rules! delegate {
             self.$inner.count(collection, source, range)
         }
     };
+    (@count $inner:ident $turns:ident) => {
+        fn count<'a>(
+            &'a self,
+            collection: &'a str,
+            source: &'a $crate::backend::Source,
+            range: &'a $crate::model::KeyRange,
+        ) -> $crate::backend::LocalFuture<'a, $crate::error::Result<u64>> {
+            Box::pin(async move {
+                self.$turns.over().await;
+                self.$inner.count(collection, source, range).await
+            })
+        }
+    };
     (@namespaces $inner:ident) => {
         fn namespaces(
             &self,
@@ -79,14 +95,40 @@ macro_rules! delegate {
             self.$inner.namespaces()
         }
     };
+    (@namespaces $inner:ident $turns:ident) => {
+        fn namespaces(
+            &self,
+        ) -> $crate::backend::LocalFuture<'_, $crate::error::Result<::std::vec::Vec<::std::string::String>>> {
+            Box::pin(async move {
+                self.$turns.over().await;
+                self.$inner.namespaces().await
+            })
+        }
+    };
     (@close $inner:ident) => {
         fn close(&self) -> $crate::backend::LocalFuture<'_, ()> {
             self.$inner.close()
         }
     };
+    (@close $inner:ident $turns:ident) => {
+        fn close(&self) -> $crate::backend::LocalFuture<'_, ()> {
+            Box::pin(async move {
+                self.$turns.over().await;
+                self.$inner.close().await;
+            })
+        }
+    };
     (@destroy $inner:ident) => {
         fn destroy(&self) -> $crate::backend::LocalFuture<'_, $crate::error::Result<()>> {
             self.$inner.destroy()
+        }
+    };
+    (@destroy $inner:ident $turns:ident) => {
+        fn destroy(&self) -> $crate::backend::LocalFuture<'_, $crate::error::Result<()>> {
+            Box::pin(async move {
+                self.$turns.over().await;
+                self.$inner.destroy().await
+            })
         }
     };
 }

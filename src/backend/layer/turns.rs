@@ -27,6 +27,13 @@ impl Turns {
     }
 
     /// Resolves when those before have had their turns.
+    pub(crate) async fn over(&self) {
+        if !self.are_free() {
+            drop(self.take().await);
+        }
+    }
+
+    /// Resolves when those before have had their turns, with the next one.
     pub(crate) async fn take(&self) -> Turn {
         if !self.0.busy.replace(true) {
             return Turn(Rc::clone(&self.0));
@@ -64,7 +71,9 @@ mod tests {
         assert!((&mut second).now_or_never().is_none() && (&mut third).now_or_never().is_none());
         drop(second);
         drop(first);
+        let mut fourth = Box::pin(turns.over());
+        assert!((&mut fourth).now_or_never().is_none());
         drop((&mut third).now_or_never().unwrap());
-        assert!(turns.are_free());
+        assert!((&mut fourth).now_or_never().is_some() && turns.are_free());
     }
 }

@@ -34,7 +34,7 @@ const MOST_RACES: usize = 16;
 /// - A device seals no more than [`MAX_SEALS`] values under one key; well before that, [`ends`](Vault::ends) says that
 ///   another key is wanted. What would be beyond is refused with `KEY_MISSING`.
 /// - Where the seal misses a key, the records of keys are read again: another tab or device may have made it since.
-/// - Commits reach the seal in the order in which they were made.
+/// - Commits reach the seal in the order in which they were made, and what is called after them comes after them.
 pub struct Vault {
     seal: Rc<dyn Backend>,
     /// Below the seal.
@@ -225,7 +225,8 @@ impl fmt::Debug for Vault {
 }
 
 impl Backend for Vault {
-    crate::delegate!(seal: facts, count, namespaces, close, destroy);
+    crate::delegate!(seal: facts);
+    crate::delegate!(seal after turns: count, namespaces, close, destroy);
 
     fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         Box::pin(self.commit_counted(batch))
@@ -234,6 +235,7 @@ impl Backend for Vault {
     fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
         Box::pin(async move {
             self.look();
+            self.turns.over().await;
             match self.seal.get(collection, keys).await {
                 Err(error) if self.missed(&error).await => self.seal.get(collection, keys).await,
                 outcome => outcome,
@@ -244,6 +246,7 @@ impl Backend for Vault {
     fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
         Box::pin(async move {
             self.look();
+            self.turns.over().await;
             match self.seal.scan(scan).await {
                 Err(error) if self.missed(&error).await => self.seal.scan(scan).await,
                 outcome => outcome,

@@ -12,12 +12,12 @@ use std::rc::Rc;
 
 use super::turns::Turns;
 
-use crate::backend::{Backend, LocalFuture, Read, Row, Scan, Source};
+use crate::backend::{Backend, LocalFuture, Read, Row, Scan};
 use crate::crypto::Keyring;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{
-    Body, CommitReceipt, Content, Doc, Key, KeyRange, Put, Record, Register, Schema, Secrecy, WriteBatch, WriteOp,
-    system, would_bare,
+    Body, CommitReceipt, Content, Doc, Key, Put, Record, Register, Schema, Secrecy, WriteBatch, WriteOp, system,
+    would_bare,
 };
 
 /// A backend that keeps encrypted collections sealed.
@@ -65,13 +65,6 @@ impl Seal {
                 *secrecy == Secrecy::Sealed || self.schema.encrypted(collection)
             }
             _ => false,
-        }
-    }
-
-    /// Resolves once the backend has every batch that was committed before.
-    async fn overtaken(&self) {
-        if !self.turns.are_free() {
-            drop(self.turns.take().await);
         }
     }
 
@@ -228,6 +221,7 @@ impl fmt::Debug for Seal {
 
 impl Backend for Seal {
     crate::delegate!(inner: facts);
+    crate::delegate!(inner after turns: count, namespaces, close, destroy);
 
     fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
         Box::pin(self.commit_sealed(batch))
@@ -235,7 +229,7 @@ impl Backend for Seal {
 
     fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
         Box::pin(async move {
-            self.overtaken().await;
+            self.turns.over().await;
             let mut records = self.inner.get(collection, keys).await?;
             let found = records.iter_mut().flatten();
             self.open(collection, found).await.map_err(|error| error.during("get"))?;
@@ -245,46 +239,13 @@ impl Backend for Seal {
 
     fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
         Box::pin(async move {
-            self.overtaken().await;
+            self.turns.over().await;
             let mut rows = self.inner.scan(scan).await?;
             if scan.read == Read::Records {
                 let found = rows.iter_mut().filter_map(|row| row.record.as_mut());
                 self.open(&scan.collection, found).await.map_err(|error| error.during("scan"))?;
             }
             Ok(rows)
-        })
-    }
-
-    fn count<'a>(
-        &'a self,
-        collection: &'a str,
-        source: &'a Source,
-        range: &'a KeyRange,
-    ) -> LocalFuture<'a, Result<u64>> {
-        Box::pin(async move {
-            self.overtaken().await;
-            self.inner.count(collection, source, range).await
-        })
-    }
-
-    fn namespaces(&self) -> LocalFuture<'_, Result<Vec<String>>> {
-        Box::pin(async move {
-            self.overtaken().await;
-            self.inner.namespaces().await
-        })
-    }
-
-    fn close(&self) -> LocalFuture<'_, ()> {
-        Box::pin(async move {
-            self.overtaken().await;
-            self.inner.close().await;
-        })
-    }
-
-    fn destroy(&self) -> LocalFuture<'_, Result<()>> {
-        Box::pin(async move {
-            self.overtaken().await;
-            self.inner.destroy().await
         })
     }
 }
