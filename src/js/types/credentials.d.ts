@@ -159,6 +159,7 @@ export interface Credentials {
    * where a record does not open, once everything else is done, with that record's error.
    *
    * @example
+   * await store.credentials.unlock({ passphrase: "correct horse battery staple" });
    * await store.credentials.rotate({ onProgress: (done, total) => console.log(`${done} of ${total}`) });
    */
   rotate(options?: { onProgress?: (done: number, total: number) => void; signal?: AbortSignal }): Promise<void>;
