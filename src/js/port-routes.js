@@ -58,6 +58,10 @@ export const ROUTES = {
   'credentials/': {
     unlock: ['options'],
     lock: [],
+    unlockers: [],
+    addUnlocker: ['options'],
+    removeUnlocker: ['id'],
+    changePassphrase: ['next'],
     rotate: ['options'],
     set: ['service', 'secret', 'options'],
     get: ['service'],

@@ -178,11 +178,12 @@ test("the switch of the application works offline and online again, at once", as
   await app.id("online-switch").click();
   await app.waitForState("offline");
   await app.sealKey(random(), random());
-  await app.waitForPending(2);
+  // The key, the data key that seals it, and what unlocks that.
+  await app.waitForPending(3);
   await app.waitForState("offline");
   await page.reload();
   await app.waitForState("offline");
-  await app.waitForPending(2);
+  await app.waitForPending(3);
   await app.go("sync");
   await app.id("online-switch").click();
   await app.waitForState("synced");

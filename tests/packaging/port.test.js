@@ -139,6 +139,12 @@ describe("a store behind a port", () => {
     await open.remote.credentials.set("service", { token: "secret" });
     assert.deepEqual(await open.remote.credentials.get("service"), { token: "secret" });
     await open.remote.collection("sealed").put({ id: "1", text: "sealed" });
+    await open.remote.credentials.changePassphrase("another horse, another battery");
+    const id = await open.remote.credentials.addUnlocker({ device: true, label: "this one" });
+    assert.deepEqual((await open.remote.credentials.unlockers()).map(({ kind }) => kind).sort(), ["device", "passphrase"]);
+    await open.remote.credentials.removeUnlocker(id);
+    await open.remote.credentials.rotate();
+    assert.equal((await open.remote.credentials.unlockers()).length, 1);
     await open.remote.credentials.lock();
     await refused(open.remote.credentials.get("service"), "LOCKED");
     await refused(open.remote.collection("sealed").get("1"), "LOCKED");

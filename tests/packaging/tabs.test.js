@@ -141,7 +141,10 @@ describe("tabs of one database in Chromium", () => {
   test("a page that may go into the back/forward cache locks itself", async (t) => {
     const [{ page, call }] = await tabs(t, 1);
     await call("unlock");
-    await page.evaluate(() => dispatchEvent(new PageTransitionEvent("pagehide", { persisted: true })));
+    // It stands still from the one to the other.
+    await page.evaluate(() => {
+      for (const type of ["pagehide", "pageshow"]) dispatchEvent(new PageTransitionEvent(type, { persisted: true }));
+    });
     assert.equal(await call("secret"), "LOCKED");
   });
 

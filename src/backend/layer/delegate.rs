@@ -2,7 +2,7 @@
 
 /// Writes the named methods of a [`Backend`](crate::backend::Backend) so that each passes its call on to a field.
 ///
-/// After the word `after`, each call waits until the [turns](super::Turns) in another field are over.
+/// After the word `after`, each call waits until the turns in another field are over.
 ///
 /// A layer then says in one line what it does not touch, and in methods what it does; a method that is in neither does
 /// not compile, so a layer that is forgotten when the trait grows is found.

@@ -35,14 +35,16 @@ export function diskCard({ store, session }: App) {
   );
 
   let shown = "";
+  /** What is opened, by the sealed bytes: it stays open until they change, or the keys are locked. */
+  const boxes = new Map<string, HTMLElement>();
   const read = async () => {
     // In memory nothing is on the disk, and to look for it would make a database.
     const persistent = store.getInfo().persistent;
     const rows = persistent ? await readDisk(databaseName(session.space), "credentials") : [];
-    // What is opened stays open while nothing has changed.
     const look = JSON.stringify([credentials.locked, rows.map(({ clear, envelope }) => [clear, hex(envelope)])]);
     if (look === shown) return;
     shown = look;
+    if (credentials.locked) boxes.clear();
     fill(list, rows.map(row));
     element.hidden = rows.length === 0;
   };
@@ -54,14 +56,17 @@ export function diskCard({ store, session }: App) {
       { class: "disk-row", "aria-label": key, "data-testid": "disk-row" },
       section("eye", "In the clear", dump(clear)),
       section("lock", `Sealed, ${plural(envelope.length, "byte")}`, ribbon(parts), table(parts)),
-      section("unlock", "Opened", opened(key)),
+      section("unlock", "Opened", opened(key, hex(envelope))),
     );
   };
 
-  const opened = (key: string): HTMLElement => {
+  const opened = (key: string, sealed: string): HTMLElement => {
     if (credentials.locked)
       return h("p", { class: "hint", "data-testid": "disk-locked" }, "Locked: there is nothing to show.");
+    const before = boxes.get(sealed);
+    if (before) return before;
     const box = h("div", { class: "disk-opened" });
+    boxes.set(sealed, box);
     const show = button({
       label: "Open it here",
       testid: "disk-open",
