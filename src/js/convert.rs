@@ -58,6 +58,11 @@ pub(super) fn number(count: u64) -> JsValue {
     JsValue::from_f64(count as f64)
 }
 
+/// A text that a call takes; an error of this kind where it is something else.
+pub(super) fn text(given: &JsValue, kind: ErrorKind, message: &'static str) -> Result<String> {
+    given.as_string().ok_or_else(|| Error::new(kind, message))
+}
+
 pub(super) fn strings<'a>(texts: impl IntoIterator<Item = &'a str>) -> JsValue {
     let texts: Vec<&str> = texts.into_iter().collect();
     // Texts have no form that JavaScript lacks.

@@ -5,13 +5,13 @@ use std::rc::Rc;
 use js_sys::{Array, Date, Promise};
 use wasm_bindgen::prelude::*;
 
-use super::convert::{item, maybe, object, owned, write_result};
+use super::convert::{item, maybe, object, owned, text, write_result};
 use super::options::{Options, WriteOptions};
 use super::promise;
 use super::store::Shared;
 use super::unlock::passphrase;
 use super::unlockers::{MEANS, Means};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Begin, LockReason};
 
 /// The secrets of a store.
@@ -100,9 +100,10 @@ impl Credentials {
 
     /// Removes an unlocker.
     #[wasm_bindgen(js_name = removeUnlocker)]
-    pub fn remove_unlocker(&self, id: String) -> Promise {
+    pub fn remove_unlocker(&self, id: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("credentials.removeUnlocker", || {
+            let id = text(id, ErrorKind::NotFound, "an unlocker is named by the text that `unlockers()` gives")?;
             Ok(async move {
                 shared.keys_ready().await?;
                 shared.store.credentials().remove_unlocker(&id).await?;
@@ -135,9 +136,10 @@ impl Credentials {
     }
 
     /// Seals a secret.
-    pub fn set(&self, service: String, secret: &JsValue, options: &JsValue) -> Promise {
+    pub fn set(&self, service: &JsValue, secret: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("credentials.set", || {
+            let service = service_name(service)?;
             let options = WriteOptions::parse(options, &["metadata", "expiration"])?;
             let secret = owned(secret)?;
             if secret.as_js().is_undefined() || secret.as_js().is_null() {
@@ -154,9 +156,10 @@ impl Credentials {
     }
 
     /// Opens a secret; undefined where there is none.
-    pub fn get(&self, service: String) -> Promise {
+    pub fn get(&self, service: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("credentials.get", || {
+            let service = service_name(service)?;
             Ok(async move {
                 shared.keys_ready().await?;
                 let secret = shared.store.credentials().get(&service).await?;
@@ -174,17 +177,19 @@ impl Credentials {
     }
 
     /// Whether there is a secret. Opens nothing.
-    pub fn has(&self, service: String) -> Promise {
+    pub fn has(&self, service: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("credentials.has", || {
+            let service = service_name(service)?;
             Ok(async move { Ok(JsValue::from_bool(shared.store.credentials().has(&service).await?)) })
         })
     }
 
     /// Deletes a secret; resolves whether it was there.
-    pub fn delete(&self, service: String) -> Promise {
+    pub fn delete(&self, service: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("credentials.delete", || {
+            let service = service_name(service)?;
             Ok(async move { Ok(JsValue::from_bool(shared.store.credentials().delete(&service).await?)) })
         })
     }
@@ -196,4 +201,8 @@ fn no_passphrase() -> Error {
         "give the passphrase: unlock({ passphrase }), or a way to ask for it: createStorage({ encryption: { passphrase } })",
     )
     .during("unlock")
+}
+
+fn service_name(given: &JsValue) -> Result<String> {
+    text(given, ErrorKind::InvalidKey, "a service is named by a text")
 }

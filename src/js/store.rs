@@ -9,7 +9,7 @@ use wasm_bindgen::prelude::*;
 
 use super::autolock;
 use super::collection::Collection;
-use super::convert::{maybe, metadata, number, object, strings};
+use super::convert::{maybe, metadata, number, object, strings, text};
 use super::credentials::Credentials;
 use super::events::Listeners;
 use super::options::{Options, Target};
@@ -19,7 +19,7 @@ use super::sync::{Running, Sync};
 use super::tabs::Surroundings;
 use super::unlock::Asking;
 use super::vigil::Vigil;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::platform::{environment, sleep};
 use crate::store::{self, Collection as Records};
 
@@ -163,20 +163,23 @@ pub struct DataStore(pub(super) Rc<Shared>);
 #[wasm_bindgen]
 impl DataStore {
     /// A handle on a collection: declared, or a namespace that its first write makes.
-    pub fn collection(&self, name: &str) -> core::result::Result<Collection, JsValue> {
-        Collection::open(&self.0, name).map_err(|error| super::error::to_js(&error.during("collection")))
+    pub fn collection(&self, name: &JsValue) -> core::result::Result<Collection, JsValue> {
+        let opened = namespace_name(name).and_then(|name| Collection::open(&self.0, &name));
+        opened.map_err(|error| super::error::to_js(&error.during("collection")))
     }
 
     /// A handle on a namespace that no schema names.
-    pub fn namespace(&self, name: &str) -> core::result::Result<Collection, JsValue> {
-        Collection::open(&self.0, name).map_err(|error| super::error::to_js(&error.during("namespace")))
+    pub fn namespace(&self, name: &JsValue) -> core::result::Result<Collection, JsValue> {
+        let opened = namespace_name(name).and_then(|name| Collection::open(&self.0, &name));
+        opened.map_err(|error| super::error::to_js(&error.during("namespace")))
     }
 
     /// Makes an empty namespace.
     #[wasm_bindgen(js_name = createNamespace)]
-    pub fn create_namespace(&self, name: String, options: &JsValue) -> Promise {
+    pub fn create_namespace(&self, name: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("createNamespace", || {
+            let name = namespace_name(name)?;
             let metadata = Options::read(options, &["metadata"])?.object("metadata")?;
             Ok(async move {
                 shared.store.create_namespace(&name, metadata).await?;
@@ -187,9 +190,10 @@ impl DataStore {
 
     /// Deletes a namespace; with `recursive`, its entries too.
     #[wasm_bindgen(js_name = deleteNamespace)]
-    pub fn delete_namespace(&self, name: String, options: &JsValue) -> Promise {
+    pub fn delete_namespace(&self, name: &JsValue, options: &JsValue) -> Promise {
         let shared = Rc::clone(&self.0);
         promise("deleteNamespace", || {
+            let name = namespace_name(name)?;
             let recursive = Options::read(options, &["recursive"])?.flag("recursive")?.unwrap_or(false);
             Ok(async move {
                 shared.store.delete_namespace(&name, recursive).await?;
@@ -315,8 +319,14 @@ impl DataStore {
     }
 
     /// Calls `listener` at every event of this kind, until the returned function is called.
-    pub fn on(&self, event: &str, listener: js_sys::Function) -> core::result::Result<js_sys::Function, JsValue> {
-        super::events::subscribe(&self.0, event, listener).map_err(|error| super::error::to_js(&error.during("on")))
+    pub fn on(&self, event: &JsValue, listener: &JsValue) -> core::result::Result<js_sys::Function, JsValue> {
+        let subscribed = || {
+            let event = text(event, ErrorKind::InvalidConfig, "an event is named by a text")?;
+            let listener = listener.dyn_ref::<js_sys::Function>();
+            let listener = listener.ok_or_else(|| Error::new(ErrorKind::InvalidConfig, "a listener is a function"))?;
+            super::events::subscribe(&self.0, &event, listener.clone())
+        };
+        subscribed().map_err(|error| super::error::to_js(&error.during("on")))
     }
 
     /// Stops sync, lets go of the database and of every key; later calls fail with `CLOSED`.
@@ -347,4 +357,8 @@ impl DataStore {
             })
         })
     }
+}
+
+fn namespace_name(given: &JsValue) -> Result<String> {
+    text(given, ErrorKind::InvalidNamespace, "a namespace is named by a text")
 }

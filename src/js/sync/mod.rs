@@ -11,6 +11,7 @@ use std::rc::Rc;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
+use super::convert::text;
 use super::options::Options;
 use super::promise;
 use super::signal::abortable;
@@ -92,8 +93,9 @@ impl Sync {
     }
 
     /// Tries what was set aside again.
-    pub fn retry(&self, id: String) -> Promise {
+    pub fn retry(&self, id: &JsValue) -> Promise {
         self.with("sync.retry", |sync| {
+            let id = entry_id(id)?;
             Ok(async move {
                 sync.retry(&id).await?;
                 Ok(JsValue::UNDEFINED)
@@ -102,12 +104,17 @@ impl Sync {
     }
 
     /// Gives up a pending change.
-    pub fn discard(&self, id: String) -> Promise {
+    pub fn discard(&self, id: &JsValue) -> Promise {
         self.with("sync.discard", |sync| {
+            let id = entry_id(id)?;
             Ok(async move {
                 sync.discard(&id).await?;
                 Ok(JsValue::UNDEFINED)
             })
         })
     }
+}
+
+fn entry_id(given: &JsValue) -> Result<String> {
+    text(given, ErrorKind::NotFound, "a pending change is named by the text that `pending()` gives")
 }

@@ -120,6 +120,21 @@ export const cases = {
     same(await store.get("k"), 2);
   },
 
+  "a name that is no text is refused with a typed error": async ({ open, StorageError }) => {
+    const store = await open();
+    const calls = {
+      INVALID_NAMESPACE: [async (name) => store.collection(name), async (name) => store.namespace(name), (name) => store.createNamespace(name), (name) => store.deleteNamespace(name)],
+      INVALID_KEY: ["get", "has", "delete", "set"].map((call) => (name) => store.credentials[call](name, "secret")),
+      NOT_FOUND: [(name) => store.credentials.removeUnlocker(name)],
+      INVALID_CONFIG: [async (name) => store.on(name, () => undefined), async (name) => typeof name === "function" ? store.on("nothing", name) : store.on("change", name)],
+    };
+    for (const name of [undefined, null, 5, {}, ["text"], Symbol("s"), () => 1]) {
+      for (const [code, each] of Object.entries(calls)) {
+        for (const call of each) await refused(StorageError, () => call(name), code);
+      }
+    }
+  },
+
   "__proto__ is a key and a field like any other": async ({ open }) => {
     const store = await open({ collections: { things: { keyPath: "id" } } });
     await store.set("__proto__", "as key");
