@@ -2,8 +2,6 @@
 
 use core::cell::Cell;
 use core::fmt;
-use core::future::poll_fn;
-use core::task::Poll;
 use std::rc::Rc;
 
 use super::turns::Turns;
@@ -75,14 +73,7 @@ impl Postings {
                 batch.ops.push(WriteOp::Append { collection: searched.log.clone(), body });
             }
         }
-        // Once it was polled, the backend has the batch in its own order, and the next may come.
-        let mut committing = self.backend.commit(batch);
-        let begun = poll_fn(|context| Poll::Ready(committing.as_mut().poll(context))).await;
-        drop(turn);
-        let mut receipt = match begun {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => committing.await,
-        }?;
+        let mut receipt = turn.begin(self.backend.commit(batch)).await?;
         receipt.ops.truncate(asked);
         for searched in noted {
             let blocks = searched.blocks.get() + 1;

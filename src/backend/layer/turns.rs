@@ -1,6 +1,9 @@
 //! One after the other, in the order in which they come.
 
 use core::cell::{Cell, RefCell};
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
@@ -42,6 +45,19 @@ impl Turns {
         self.0.waiting.borrow_mut().push_back(sender);
         // The sender is kept for as long as we are: nobody takes it away.
         receiver.await.unwrap_or_else(|_| Turn(Rc::clone(&self.0)))
+    }
+}
+
+impl Turn {
+    /// What a task gives; the next may come once the task was polled, and so has its own place in what is below.
+    pub(crate) async fn begin<T>(self, task: impl Future<Output = T>) -> T {
+        let mut task = pin!(task);
+        let begun = poll_fn(|context| Poll::Ready(task.as_mut().poll(context))).await;
+        drop(self);
+        match begun {
+            Poll::Ready(outcome) => outcome,
+            Poll::Pending => task.await,
+        }
     }
 }
 

@@ -2,8 +2,6 @@
 
 use core::cell::{Cell, RefCell};
 use core::fmt;
-use core::future::poll_fn;
-use core::task::Poll;
 use std::rc::Rc;
 
 use super::turns::Turns;
@@ -192,14 +190,7 @@ impl Vault {
         if !counted {
             self.count_ahead(seals).await.map_err(|error| error.during("commit"))?;
         }
-        // Once it was polled, what is below has the batch in its own order, and the next may come.
-        let mut committing = self.seal.commit(batch);
-        let begun = poll_fn(|context| Poll::Ready(committing.as_mut().poll(context))).await;
-        drop(turn);
-        match begun {
-            Poll::Ready(outcome) => outcome,
-            Poll::Pending => committing.await,
-        }
+        turn.begin(self.seal.commit(batch)).await
     }
 
     /// Whether a read is worth another try, since keys came that it missed.

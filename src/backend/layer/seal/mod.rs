@@ -6,8 +6,6 @@ mod value;
 
 use core::cell::RefCell;
 use core::fmt;
-use core::future::poll_fn;
-use core::task::Poll;
 use std::rc::Rc;
 
 use super::turns::Turns;
@@ -92,17 +90,14 @@ impl Seal {
             let follows = batch.ops.iter().any(|op| self.may_meet_sealed(op) && self.is_mixed(op));
             let follows = follows && self.follow(&mut batch, None).await?;
             self.seal(&mut batch).await.map_err(|error| error.during("commit"))?;
-            // Once it was polled, the backend has the batch in its own order, and the next may come; but for one that
-            // may have to be made again.
-            let mut committing = self.inner.commit(batch);
-            let begun = poll_fn(|context| Poll::Ready(committing.as_mut().poll(context))).await;
-            let turn = follows.then_some(turn);
-            let outcome = match begun {
-                Poll::Ready(outcome) => outcome,
-                Poll::Pending => committing.await,
-            };
-            drop(turn);
-            outcome
+            if follows {
+                // It may have to be made again, before the next.
+                let outcome = self.inner.commit(batch).await;
+                drop(turn);
+                outcome
+            } else {
+                turn.begin(self.inner.commit(batch)).await
+            }
         };
         match (outcome, again) {
             (Err(error), Some(again)) if would_bare(&error) => self.commit_again(again, error).await,
