@@ -5,6 +5,7 @@
 
 mod plan;
 mod postgres;
+mod run;
 mod sqlite;
 
 use core::fmt;

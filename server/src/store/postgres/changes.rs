@@ -2,12 +2,12 @@
 
 use deadpool_postgres::Object;
 use futures_util::future::try_join5;
-use tidekeep::sync::protocol::Change;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
 use super::convert::{change, column, failed, signed};
 use super::space::{self, BEGIN_READ, ENTER, FIND};
+use crate::store::run::{Complete, Run, Which};
 use crate::store::{ChangesQuery, MAX_PAGE_BYTES, Page, StoreError};
 
 /// One page of changes; none where the space has not begun.
@@ -47,26 +47,6 @@ pub(super) struct Range<'a> {
     which: Which,
     /// One more than are wanted: whether it is there says whether there are more.
     limit: i64,
-}
-
-/// Whether deleted documents are among them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
-    All,
-    Existing,
-}
-
-/// Rows, and whether there are no more.
-pub(super) struct Run {
-    pub(super) changes: Vec<Change>,
-    pub(super) complete: Complete,
-}
-
-/// Whether there are no more rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Complete {
-    Yes,
-    No,
 }
 
 impl<'a> Range<'a> {

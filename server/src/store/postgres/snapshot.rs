@@ -5,9 +5,10 @@ use futures_util::future::try_join3;
 use tidekeep::sync::protocol::Change;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::changes::{Complete, Range, Which};
+use super::changes::Range;
 use super::convert::failed;
 use super::space::{self, BEGIN_READ, ENTER, FIND};
+use crate::store::run::{Complete, Which};
 use crate::store::{Snapshot, SpaceState, StoreError, StoreFuture};
 
 /// Documents in one piece.

@@ -2,10 +2,10 @@
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
-use tidekeep::sync::protocol::Change;
 
 use super::convert::{COLUMNS, change, failed, signed};
 use super::space::{self, SpaceNumber};
+use crate::store::run::{Complete, Run, Which};
 use crate::store::{ChangesQuery, MAX_PAGE_BYTES, Page, StoreError};
 
 /// One page of changes.
@@ -29,26 +29,6 @@ pub(super) struct Range<'a> {
     pub(super) collections: &'a [String],
     pub(super) which: Which,
     pub(super) limit: usize,
-}
-
-/// Whether deleted documents are among them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
-    All,
-    Existing,
-}
-
-/// Rows, and whether there are no more.
-pub(super) struct Run {
-    pub(super) changes: Vec<Change>,
-    pub(super) complete: Complete,
-}
-
-/// Whether there are no more rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Complete {
-    Yes,
-    No,
 }
 
 /// Reads rows by sequence, as many as fit a page.

@@ -6,10 +6,11 @@ use rusqlite::Connection;
 use tidekeep::sync::protocol::Change;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::changes::{self, Complete, Range, Which};
+use super::changes::{self, Range};
 use super::convert::failed;
 use super::space::{self, SpaceNumber};
 use super::{open, run};
+use crate::store::run::{Complete, Which};
 use crate::store::{Snapshot, SpaceState, StoreError, StoreFuture};
 
 /// Documents in one piece.
