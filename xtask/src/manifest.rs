@@ -11,6 +11,7 @@ pub(crate) struct Manifest {
     #[serde(rename = "crate")]
     pub library: Library,
     pub package: Package,
+    pub compiler: Compiler,
     pub npm: Npm,
     pub wasm_opt: WasmOpt,
     pub budget: Budget,
@@ -23,6 +24,14 @@ pub(crate) struct Library {
     pub path: String,
     pub out_name: String,
     pub target: String,
+}
+
+/// What cargo and rustc are asked for besides.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Compiler {
+    pub cargo: Vec<String>,
+    pub rustc: Vec<String>,
 }
 
 /// What is put beside the wasm, and where.

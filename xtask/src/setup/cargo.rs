@@ -19,6 +19,17 @@ pub(super) fn wasm_target(workspace: &Workspace) -> Result<State> {
     })
 }
 
+/// Whether the standard library's source is beside the compiler in use.
+pub(super) fn rust_source(workspace: &Workspace) -> Result<State> {
+    let sysroot = process::capture(workspace.command("rustc").args(["--print", "sysroot"]))?;
+    let lock = std::path::Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/Cargo.lock");
+    Ok(if lock.is_file() {
+        State::Present("it is installed".to_owned())
+    } else {
+        State::Missing("it is not installed".to_owned())
+    })
+}
+
 /// Whether wasm-bindgen's commands are those of the crate in Cargo.lock.
 pub(super) fn wasm_bindgen(workspace: &Workspace) -> Result<State> {
     let wanted = workspace.locked_version("wasm-bindgen")?;

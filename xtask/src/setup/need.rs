@@ -16,6 +16,8 @@ pub(crate) enum Need {
     Rustfmt,
     Clippy,
     WasmTarget,
+    /// The standard library's source, which is compiled with the crate.
+    RustSource,
     WasmPack,
     /// wasm-bindgen's commands refuse a module that another version of the crate has made.
     WasmBindgen,
@@ -68,11 +70,12 @@ impl Purpose {
 
 impl Need {
     /// Everything, in the order of installation.
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Node,
         Self::Rustfmt,
         Self::Clippy,
         Self::WasmTarget,
+        Self::RustSource,
         Self::WasmPack,
         Self::WasmBindgen,
         Self::NodeTools,
@@ -87,7 +90,9 @@ impl Need {
 
     fn serves(self, purpose: Purpose) -> bool {
         match self {
-            Self::Node | Self::WasmTarget | Self::WasmPack | Self::WasmBindgen | Self::NodeTools => true,
+            Self::Node | Self::WasmTarget | Self::RustSource | Self::WasmPack | Self::WasmBindgen | Self::NodeTools => {
+                true
+            }
             Self::Rustfmt | Self::Clippy => matches!(purpose, Purpose::Check),
             Self::Chromium
             | Self::Firefox
@@ -108,6 +113,7 @@ impl Need {
             Self::Rustfmt => command(workspace, "rustfmt"),
             Self::Clippy => command(workspace, "cargo-clippy"),
             Self::WasmTarget => cargo::wasm_target(workspace)?,
+            Self::RustSource => cargo::rust_source(workspace)?,
             Self::WasmPack => command(workspace, "wasm-pack"),
             Self::WasmBindgen => cargo::wasm_bindgen(workspace)?,
             Self::Chromium => commands(workspace, &["chromium", "chromedriver"]),
@@ -133,6 +139,7 @@ impl Need {
             | Self::Rustfmt
             | Self::Clippy
             | Self::WasmTarget
+            | Self::RustSource
             | Self::WasmPack
             | Self::WasmBindgen
             | Self::NodeTools
@@ -151,6 +158,7 @@ impl Need {
             Self::Rustfmt => cargo::rustup(workspace, &["component", "add", "rustfmt"]),
             Self::Clippy => cargo::rustup(workspace, &["component", "add", "clippy"]),
             Self::WasmTarget => cargo::rustup(workspace, &["target", "add", cargo::WASM_TARGET]),
+            Self::RustSource => cargo::rustup(workspace, &["component", "add", "rust-src"]),
             Self::WasmPack => cargo::install(workspace, "wasm-pack", None),
             Self::WasmBindgen => {
                 let version = workspace.locked_version("wasm-bindgen")?;
@@ -169,6 +177,7 @@ impl fmt::Display for Need {
             Self::Rustfmt => "rustfmt",
             Self::Clippy => "clippy",
             Self::WasmTarget => "Rust target wasm32-unknown-unknown",
+            Self::RustSource => "Rust's own source",
             Self::WasmPack => "wasm-pack",
             Self::WasmBindgen => "wasm-bindgen-cli",
             Self::NodeTools => "wasm-opt and TypeScript",
