@@ -1,5 +1,7 @@
 //! Options: read once, strictly, before anything happens.
 
+use std::rc::Rc;
+
 use js_sys::{Function, JsString};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
@@ -148,14 +150,19 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// What lets the writes of a call pass: its `signal`.
-    pub(super) fn gate(&self) -> Result<Gate> {
+    /// Whether the call was called off since, if it has a `signal`.
+    pub(super) fn aborted(&self) -> Result<Option<Rc<dyn Fn() -> bool>>> {
         let signal = self.value("signal")?;
         if signal.is_undefined() || signal.is_null() {
-            return Ok(Gate::default());
+            return Ok(None);
         }
         let signal: AbortSignal = signal.unchecked_into();
-        Ok(Gate::new(move || signal.aborted()))
+        Ok(Some(Rc::new(move || signal.aborted())))
+    }
+
+    /// What lets the writes of a call pass: its `signal`.
+    pub(super) fn gate(&self) -> Result<Gate> {
+        Ok(self.aborted()?.map_or_else(Gate::default, |aborted| Gate::new(move || aborted())))
     }
 
     /// Which entries a key-value call is about.

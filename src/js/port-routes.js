@@ -71,6 +71,8 @@ export const ROUTES = {
   },
   'sync/': {
     enable: ['on'],
+    setPreferences: ['preferences'],
+    setInterval: ['seconds'],
     run: ['options'],
     status: [],
     pending: [],

@@ -78,6 +78,13 @@ impl Shared {
         }
     }
 
+    /// Has the other tabs look at what was said of sync.
+    pub(super) fn said(&self) {
+        if let Some(surroundings) = &*self.surroundings.borrow() {
+            surroundings.said();
+        }
+    }
+
     /// Has the endpoint's keys before new ones are made: a device that starts empty asks once.
     pub(super) async fn catch_up(&self) {
         if let Some(running) = &self.sync {

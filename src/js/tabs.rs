@@ -55,6 +55,11 @@ impl Tabs {
         self.tell(&TabMessage { used: Some(at), ..TabMessage::default() });
     }
 
+    /// Has the others look at what was said of sync.
+    fn said(&self) {
+        self.tell(&TabMessage { said: true, ..TabMessage::default() });
+    }
+
     /// Has the others look for keys that they do not know.
     fn keys(&self) {
         self.tell(&TabMessage { keys: true, ..TabMessage::default() });
@@ -98,8 +103,13 @@ impl Tabs {
         if let Some(at) = message.used {
             shared.store.heard_of_use(at);
         }
-        if let Some(running) = shared.sync.as_ref().filter(|_| message.wrote) {
-            running.sync.notify_write();
+        if let Some(running) = &shared.sync {
+            if message.said {
+                running.sync.said_elsewhere();
+            }
+            if message.wrote {
+                running.sync.notify_write();
+            }
         }
         for commit in message.commits {
             shared.store.tell(ChangeSource::Tab, commit);
@@ -150,6 +160,13 @@ impl Surroundings {
         }
     }
 
+    /// Has the other tabs look at what was said of sync.
+    pub(super) fn said(&self) {
+        if let Some(tabs) = &self.tabs {
+            tabs.said();
+        }
+    }
+
     /// Has the other tabs look for keys that they do not know.
     pub(super) fn keys(&self) {
         if let Some(tabs) = &self.tabs {
@@ -194,6 +211,7 @@ fn came_back(shared: &Weak<Shared>) {
         rotation::learn(&shared);
     }
     if let Some(running) = &shared.sync {
+        running.sync.said_elsewhere();
         running.sync.visible();
     }
 }

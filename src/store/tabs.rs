@@ -20,6 +20,7 @@ const MOST_CHANGES: usize = 1_000;
 /// - A commit of more than a thousand records is told as its collections, each changed in [many](ChangeKind::Many)
 ///   places; one that was emptied stays so.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a message of its own")]
 pub struct TabMessage {
     /// Whether something was written that waits to be sent to the endpoint.
     pub wrote: bool,
@@ -31,6 +32,8 @@ pub struct TabMessage {
     pub keys: bool,
     /// When open keys were used last, milliseconds since the epoch.
     pub used: Option<f64>,
+    /// Whether something was said of sync that all are to follow.
+    pub said: bool,
 }
 
 impl TabMessage {
@@ -53,6 +56,7 @@ impl TabMessage {
             .json("commits", &array(self.commits.iter().map(|commit| commit_text(commit))));
         let message = if self.lock { message.flag("lock", true) } else { message };
         let message = if self.keys { message.flag("keys", true) } else { message };
+        let message = if self.said { message.flag("said", true) } else { message };
         message.maybe(self.used, |message, used| message.number("used", used)).finish()
     }
 }
@@ -66,6 +70,7 @@ impl FromJson for TabMessage {
             lock: members.optional("lock", Json::flag)?.unwrap_or(false),
             keys: members.optional("keys", Json::flag)?.unwrap_or(false),
             used: members.optional("used", Json::number)?,
+            said: members.optional("said", Json::flag)?.unwrap_or(false),
         })
     }
 }
@@ -198,12 +203,13 @@ mod tests {
             lock: bool,
             keys: bool,
             used in prop::option::of(0.0..9e15f64),
+            said: bool,
         ) {
             let commits: Vec<Vec<Change>> = commits.into_iter().map(|mut commit| {
                 commit.dedup_by(|a, b| !is_of_one(a.kind) && a == b);
                 commit
             }).collect();
-            let message = TabMessage { wrote, commits, lock, keys, used };
+            let message = TabMessage { wrote, commits, lock, keys, used, said };
             prop_assert_eq!(TabMessage::parse(&message.to_text()), Some(message));
         }
 
@@ -235,6 +241,7 @@ mod tests {
             r#"{"tidekeep":1,"wrote":true}"#,
             r#"{"tidekeep":1,"wrote":true,"commits":[],"lock":1}"#,
             r#"{"tidekeep":1,"wrote":true,"commits":[],"used":"now"}"#,
+            r#"{"tidekeep":1,"wrote":true,"commits":[],"said":"all"}"#,
             r#"{"tidekeep":1,"wrote":true,"commits":[["notes","put","a"]]}"#,
             r#"{"tidekeep":1,"wrote":true,"commits":[[["tidekeep:keys","put","a"]]]}"#,
             r#"{"tidekeep":1,"wrote":true,"commits":[[["credentials","put","a"]]]}"#,

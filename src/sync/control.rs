@@ -6,14 +6,19 @@ use super::lookup::lookup;
 use super::worker::Inner;
 use super::{EntryState, OutboxEntry, SyncStatus, dead, outbox, pull, state};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Doc, Key, Register};
+use crate::model::{Doc, Key, Register, system};
 
 /// How often a commit is made anew because of writes in between.
 const MOST_RACES: usize = 10;
 
 pub(super) async fn status(inner: &Inner) -> Result<SyncStatus> {
     let (waiting, letters) = outbox::named(&*inner.backend).await?;
+    let wishes = state::wishes(&*inner.backend, &inner.config).await?;
     let mut status = inner.view.borrow().clone();
+    status.enabled = wishes.enabled;
+    status.interval = wishes.interval;
+    let named = inner.config.collections.iter().filter(|name| *name != system::KEYS);
+    status.preferences = named.map(|name| (name.clone(), wishes.replicated.contains(name))).collect();
     status.pending = waiting.len() as u64;
     status.failed = letters.len() as u64;
     Ok(status)
@@ -74,7 +79,7 @@ pub(super) async fn retry(inner: &Inner, id: &str) -> Result<()> {
             let progress = state::Progress { snapshot: true, ..state.progress.value.clone() };
             effects.ops.push(state.progress.replaced(&progress)?);
         }
-        match effects.commit(inner.storage()).await {
+        match effects.commit(inner.storage(&inner.wishes())).await {
             Err(error) if raced(&error) && race < MOST_RACES => {}
             outcome => return outcome.map(drop),
         }
@@ -105,7 +110,7 @@ pub(super) async fn discard(inner: &Inner, id: &str) -> Result<()> {
             let progress = state::Progress { snapshot: true, ..state.progress.value.clone() };
             effects.ops.push(state.progress.replaced(&progress)?);
         }
-        match effects.commit(inner.storage()).await {
+        match effects.commit(inner.storage(&inner.wishes())).await {
             Err(error) if raced(&error) && race < MOST_RACES => {}
             outcome => return outcome.map(drop),
         }

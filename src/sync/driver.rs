@@ -28,21 +28,21 @@ pub(super) async fn lead(inner: Rc<Inner>) {
 
 /// Runs until it is aborted.
 pub(super) async fn drive(inner: Rc<Inner>, mut inbox: UnboundedReceiver<Event>) {
-    let enabled = match state::enabled(&*inner.backend, inner.config.enabled).await {
-        Ok(enabled) => enabled,
-        Err(error) => {
-            inner.listeners.each(|listener| listener.failed(&error));
-            inner.config.enabled
-        }
-    };
+    match state::wishes(&*inner.backend, &inner.config).await {
+        Ok(wishes) => inner.follow(&wishes),
+        Err(error) => inner.listeners.each(|listener| listener.failed(&error)),
+    }
     let mut loop_state =
-        Loop { engine: inner.engine(enabled), queue: VecDeque::new(), wake: None, announce: Some(0.0), inner };
+        Loop { engine: inner.engine(), queue: VecDeque::new(), wake: None, announce: Some(0.0), inner };
     loop_state.feed(Event::Timer);
     loop {
         while let Ok(event) = inbox.try_recv() {
             loop_state.hear(event);
         }
         loop_state.announce().await;
+        for id in loop_state.inner.called_off() {
+            loop_state.feed(Event::CalledOff(id));
+        }
         if let Some(action) = loop_state.queue.pop_front() {
             loop_state.act(action).await;
             continue;
@@ -87,7 +87,8 @@ impl Loop {
         match event {
             Event::Wrote => drop(self.announce.get_or_insert(now + STATUS_DELAY)),
             // Whoever switched has set the view already, so that nothing would seem to have changed.
-            Event::Enabled(_) => self.announce = Some(now),
+            Event::Wishes(_) => self.announce = Some(now),
+            Event::Heard => return self.queue.push_back(Action::Hear),
             _ => {}
         }
         self.feed(event);

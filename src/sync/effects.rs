@@ -8,6 +8,7 @@ use super::ports::Listeners;
 use super::state::{SharedClock, strict};
 use super::{Applied, dead, outbox};
 use crate::backend::Backend;
+use crate::backend::layer::Replicated;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Doc, Key, RemoteState, Replica, Replicate, WriteOp};
 
@@ -16,7 +17,7 @@ use crate::model::{Doc, Key, RemoteState, Replica, Replicate, WriteOp};
 pub(crate) struct Storage<'a> {
     pub(crate) backend: &'a dyn Backend,
     pub(crate) clock: &'a SharedClock,
-    pub(crate) collections: &'a [String],
+    pub(crate) collections: &'a Replicated,
     pub(crate) policy: Policy,
     pub(crate) now: f64,
     pub(crate) listeners: &'a Listeners,

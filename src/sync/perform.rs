@@ -14,14 +14,25 @@ use crate::transport::Answer;
 impl Inner {
     /// Does what the engine asks for, and tells it what came of it.
     pub(super) async fn perform(&self, action: Action) -> Event {
-        let storage = self.storage();
+        let wishes = self.wishes();
+        let storage = self.storage(&wishes);
         let outcome = match action {
             Action::Load => {
                 let loaded = self.load().await;
-                return loaded.map_or_else(Event::StorageFailed, |state| Event::Loaded(Box::new(state)));
+                return loaded.map_or_else(Event::StorageFailed, |state| {
+                    self.follow(&state.wishes);
+                    Event::Loaded(Box::new(state))
+                });
             }
-            Action::LoadPending { limits } => {
-                let pending = outbox::pending(storage.backend, limits, storage.policy).await;
+            Action::Hear => {
+                let heard = state::wishes(storage.backend, &self.config).await;
+                return heard.map_or_else(Event::Unheard, |wishes| {
+                    self.follow(&wishes);
+                    Event::Wishes(Box::new(wishes))
+                });
+            }
+            Action::LoadPending { limits, among } => {
+                let pending = outbox::pending(storage.backend, limits, storage.policy, &among).await;
                 return pending.map_or_else(Event::StorageFailed, Event::Pending);
             }
             Action::AskStatus => return self.request(Request::Status).await,
@@ -52,12 +63,11 @@ impl Inner {
 
     /// Reads everything that a round begins from.
     pub(super) async fn load(&self) -> Result<state::Persisted> {
-        let storage = self.storage();
         let afresh = || {
             let device = self.clock.borrow().last().device();
             state::Client::new((0..4).fold(0, |name, _| name << 32 | self.random_word()), device)
         };
-        state::load(storage.backend, &self.config.endpoint, storage.collections, afresh, storage.now).await
+        state::load(&*self.backend, &self.config, afresh, self.now()).await
     }
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number below 2^32")]

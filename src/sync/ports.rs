@@ -78,7 +78,7 @@ pub trait Listener: fmt::Debug {
 
 /// Those who hear.
 #[derive(Debug, Default)]
-pub(super) struct Listeners(RefCell<Vec<Rc<dyn Listener>>>);
+pub(crate) struct Listeners(RefCell<Vec<Rc<dyn Listener>>>);
 
 impl Listeners {
     pub(super) fn add(&self, listener: Rc<dyn Listener>) {

@@ -59,7 +59,7 @@ pub(crate) async fn apply_snapshot(
         }
     }
     let rest = Rest { present, complete, history, head: snapshot.head.head };
-    for collection in storage.collections {
+    for collection in storage.collections.names() {
         written.add(rest.reconcile(storage, collection, Kind::Records).await?);
     }
     if history == History::Anew {
@@ -90,7 +90,11 @@ type Sorted = core::result::Result<(Doc, Change), Unreadable>;
 
 /// Leaves out what is of other collections: an endpoint writes to none that does not replicate.
 fn sorted_out(storage: Storage<'_>, changes: Vec<Incoming>) -> Vec<Sorted> {
-    let wanted = |incoming: &Incoming| name(incoming).is_none_or(|(c, _)| storage.collections.contains(&c));
+    let taken = |c: &str, id: &str| match Key::from_text(id) {
+        Ok(key) => storage.collections.takes(c, &key),
+        Err(_) => storage.collections.contains(c),
+    };
+    let wanted = |incoming: &Incoming| name(incoming).is_none_or(|(c, id)| taken(&c, &id));
     changes.into_iter().filter(wanted).map(document_of).collect()
 }
 
@@ -223,6 +227,7 @@ impl Rest {
             for row in rows {
                 let Some(record) = row.record else { continue };
                 match kind {
+                    Kind::Records if !storage.collections.takes(collection, &row.key) => {}
                     Kind::Records => self.record(&mut effects, &Doc::new(collection, row.key), record),
                     Kind::Tombstones => self.tombstone(&mut effects, storage, &row.key, record),
                 }
@@ -274,7 +279,7 @@ impl Rest {
         let Key::Array(parts) = row else { return };
         let [Key::String(collection), key] = parts.as_slice() else { return };
         let doc = Doc::new(collection.clone(), key.clone());
-        if !storage.collections.contains(collection) || !self.lacks(&doc) {
+        if !storage.collections.takes(collection, key) || !self.lacks(&doc) {
             return;
         }
         let replica = Local::of(&record).replica;

@@ -36,6 +36,10 @@ pub struct SyncReport {
 pub struct SyncStatus {
     /// Whether it goes by itself.
     pub enabled: bool,
+    /// How often changes are pulled without any other reason, milliseconds.
+    pub interval: f64,
+    /// Which of the collections that can replicate are switched on.
+    pub preferences: Vec<(String, bool)>,
     /// Whether a round is under way.
     pub running: bool,
     /// Whether there is a network, as far as is known.

@@ -13,11 +13,12 @@ use super::driver::{drive, lead};
 use super::effects::Storage;
 use super::engine::{Engine, Event, Settings};
 use super::ports::Listeners;
-use super::{
-    Direction, Listener, OutboxEntry, Policy, Ports, Retry, SharedClock, SyncReport, SyncStatus, control, state,
-};
+use super::wishes::{Said, Wishes};
+use super::{Extent, Listener, OutboxEntry, Policy, Ports, Retry, SharedClock, SyncReport, SyncStatus, control, state};
+use crate::backend::layer::Replicated;
 use crate::backend::{Backend, LocalFuture};
 use crate::error::{Error, ErrorKind, Result};
+use crate::model::system;
 use crate::transport::Transport;
 
 /// How sync is to be done.
@@ -39,6 +40,10 @@ pub struct SyncConfig {
     pub timeout: f64,
     /// Whether rounds go by themselves, until [`Sync::enable`] says otherwise.
     pub enabled: bool,
+    /// Which of the collections are on or off, until [`Sync::set_preferences`] says otherwise. On, where not named.
+    pub preferences: Vec<(String, bool)>,
+    /// Of each collection, the keys that stay on this device: [`Replicated::keeping`].
+    pub local: Vec<(String, Vec<String>)>,
 }
 
 impl SyncConfig {
@@ -54,7 +59,15 @@ impl SyncConfig {
             debounce: 100.0,
             timeout: 60_000.0,
             enabled: true,
+            preferences: Vec::new(),
+            local: Vec::new(),
         }
+    }
+
+    /// Which documents replicate, unless their collection is switched off.
+    #[must_use]
+    pub fn replicated(&self) -> Replicated {
+        Replicated::new(self.collections.iter().cloned()).keeping(&self.local)
     }
 }
 
@@ -82,12 +95,20 @@ pub(super) struct Inner {
     /// Failures of the flight in a row.
     pub(super) attempts: Cell<u32>,
     pub(super) listeners: Listeners,
-    runs: RefCell<LiteMap<u64, oneshot::Sender<Result<SyncReport>>>>,
+    /// What is to be followed, as last read.
+    pub(super) wishes: RefCell<Rc<Wishes>>,
+    pub(super) runs: RefCell<LiteMap<u64, Waiting>>,
     next_run: Cell<u64>,
     events: UnboundedSender<Event>,
     inbox: RefCell<Option<UnboundedReceiver<Event>>>,
     tasks: RefCell<Vec<AbortHandle>>,
     stopped: Cell<bool>,
+}
+
+/// A caller who waits for a round.
+pub(super) struct Waiting {
+    pub(super) answer: oneshot::Sender<Result<SyncReport>>,
+    pub(super) extent: Extent,
 }
 
 impl fmt::Debug for Sync {
@@ -110,7 +131,9 @@ impl Sync {
     ) -> Self {
         let (events, inbox) = unbounded();
         let view = SyncStatus { enabled: config.enabled, online: true, ..SyncStatus::default() };
+        let wishes = RefCell::new(Rc::new(Wishes::of(&config, &Said::default())));
         Self(Rc::new(Inner {
+            wishes,
             config,
             backend,
             transport,
@@ -153,22 +176,34 @@ impl Sync {
         self.0.tell(Event::Visible);
     }
 
-    /// Does one whole round and tells what it did. What was written before the call is part of it.
+    /// Does one round and tells what it did: a whole one, or as much as is asked for. What was written before the call
+    /// is part of it.
+    ///
+    /// # Behavior
+    ///
+    /// - Once it is called off, it takes no further step; what it has begun by then is carried to its end.
+    /// - What is switched off stays so, whatever is asked for.
     ///
     /// # Errors
     ///
     /// `NETWORK_ERROR`, `TIMEOUT`, `AUTHENTICATION_FAILED`, `ACCESS_DENIED`: what waits stays and is tried again.
     /// `CORRUPTED` where the sync state is damaged, whatever the backend raises, `CLOSED` after [`stop`](Self::stop).
-    pub async fn run(&self, direction: Direction) -> Result<SyncReport> {
+    /// `INVALID_CONFIG` for a collection that does not replicate, `ABORTED` where it was called off.
+    pub async fn run(&self, extent: impl Into<Extent>) -> Result<SyncReport> {
+        self.run_within(extent.into()).await
+    }
+
+    async fn run_within(&self, extent: Extent) -> Result<SyncReport> {
         let inner = &self.0;
+        inner.known(extent.collections.iter().flatten())?;
         if inner.stopped.get() {
             return Err(closed());
         }
         let id = inner.next_run.get();
         inner.next_run.set(id + 1);
         let (answer, outcome) = oneshot::channel();
-        inner.runs.borrow_mut().insert(id, answer);
-        inner.tell(Event::Run { id, direction });
+        inner.runs.borrow_mut().insert(id, Waiting { answer, extent: extent.clone() });
+        inner.tell(Event::Run { id, extent });
         outcome.await.unwrap_or_else(|_| Err(closed()))
     }
 
@@ -225,10 +260,36 @@ impl Sync {
     ///
     /// What the backend raises.
     pub async fn enable(&self, enabled: bool) -> Result<()> {
-        state::enable(&*self.0.backend, enabled, self.0.now()).await?;
-        self.0.view.borrow_mut().enabled = enabled;
-        self.0.tell(Event::Enabled(enabled));
-        Ok(())
+        self.0.say(|said| said.enabled = Some(enabled)).await
+    }
+
+    /// Switches collections on or off, and remembers it; those that are not named stay as they are.
+    ///
+    /// # Behavior
+    ///
+    /// - What is switched off is neither sent nor taken. What is written meanwhile waits, and so does what waits already.
+    /// - What is switched on again goes, and takes what it has missed.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG` for a collection that does not replicate; what the backend raises.
+    pub async fn set_preferences(&self, preferences: &[(String, bool)]) -> Result<()> {
+        self.0.known(preferences.iter().map(|(name, _)| name))?;
+        self.0.say(|said| said.prefer(preferences)).await
+    }
+
+    /// Says how often changes are pulled without any other reason, milliseconds, and remembers it.
+    ///
+    /// # Errors
+    ///
+    /// What the backend raises.
+    pub async fn set_interval(&self, interval: f64) -> Result<()> {
+        self.0.say(|said| said.interval = Some(interval)).await
+    }
+
+    /// Tells that something was said in another tab.
+    pub fn said_elsewhere(&self) {
+        self.0.tell(Event::Heard);
     }
 
     /// Ends for good. Rounds under way fail with `CLOSED`, and what waits is sent by whoever opens the store next.
@@ -244,8 +305,8 @@ impl Sync {
         inner.ports.leadership.release();
         let view = SyncStatus { running: false, leader: false, next_sync_time: None, ..inner.view.borrow().clone() };
         inner.view.replace(view);
-        for (_, answer) in inner.runs.take().into_tuple_vec() {
-            let _ = answer.send(Err(closed()));
+        for (_, waiting) in inner.runs.take().into_tuple_vec() {
+            let _ = waiting.answer.send(Err(closed()));
         }
         inner.listeners.clear();
     }
@@ -266,26 +327,53 @@ impl Inner {
         (self.ports.now)()
     }
 
-    pub(super) fn storage(&self) -> Storage<'_> {
+    pub(super) fn wishes(&self) -> Rc<Wishes> {
+        Rc::clone(&self.wishes.borrow())
+    }
+
+    /// Notes what is to be followed from now on.
+    pub(super) fn follow(&self, wishes: &Wishes) {
+        self.view.borrow_mut().enabled = wishes.enabled;
+        self.wishes.replace(Rc::new(wishes.clone()));
+    }
+
+    /// Whether all of these may replicate: the system's own go with the others.
+    fn known<'a>(&self, names: impl Iterator<Item = &'a String>) -> Result<()> {
+        for name in names {
+            if name == system::KEYS || !self.config.collections.contains(name) {
+                let message = "no such collection replicates; see the options of “sync”";
+                return Err(Error::new(ErrorKind::InvalidConfig, message).with("collection", name));
+            }
+        }
+        Ok(())
+    }
+
+    async fn say(&self, say: impl Fn(&mut Said)) -> Result<()> {
+        let said = state::say(&*self.backend, self.now(), say).await?;
+        let wishes = Wishes::of(&self.config, &said);
+        self.follow(&wishes);
+        self.tell(Event::Wishes(Box::new(wishes)));
+        Ok(())
+    }
+
+    pub(super) fn storage<'a>(&'a self, wishes: &'a Wishes) -> Storage<'a> {
         Storage {
             backend: &*self.backend,
             clock: &self.clock,
-            collections: &self.config.collections,
+            collections: &wishes.replicated,
             policy: self.config.policy,
             now: self.now(),
             listeners: &self.listeners,
         }
     }
 
-    pub(super) fn engine(&self, enabled: bool) -> Engine {
+    pub(super) fn engine(&self) -> Engine {
         let settings = Settings {
             endpoint: self.config.endpoint.clone(),
-            collections: self.config.collections.clone(),
             retry: self.config.retry,
-            interval: self.config.interval,
             debounce: self.config.debounce,
         };
-        Engine::new(settings, enabled)
+        Engine::new(settings, Wishes::clone(&self.wishes()))
     }
 
     fn spawn(&self, task: LocalFuture<'static, ()>) {
@@ -302,11 +390,24 @@ impl Inner {
         let _ = self.events.unbounded_send(event);
     }
 
+    /// Answers those who wait no longer, and gives which they are.
+    pub(super) fn called_off(&self) -> Vec<u64> {
+        let mut runs = self.runs.borrow_mut();
+        let gone: Vec<u64> = runs.iter().filter(|(_, run)| run.extent.is_called_off()).map(|(id, _)| *id).collect();
+        for id in &gone {
+            if let Some(waiting) = runs.remove(id) {
+                let aborted = Error::new(ErrorKind::Aborted, "the caller called it off; what waits is sent later");
+                let _ = waiting.answer.send(Err(aborted.during("sync.run")));
+            }
+        }
+        gone
+    }
+
     pub(super) fn finished(&self, runs: &[u64], outcome: &Result<SyncReport>) {
         for run in runs {
             let waiting = self.runs.borrow_mut().remove(run);
-            if let Some(answer) = waiting {
-                let _ = answer.send(outcome.clone());
+            if let Some(waiting) = waiting {
+                let _ = waiting.answer.send(outcome.clone());
             }
         }
         if let (true, Err(error)) = (runs.is_empty(), outcome) {

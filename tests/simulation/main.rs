@@ -22,5 +22,6 @@ mod faults;
 mod flaky;
 mod pair;
 mod recovery;
+mod said;
 mod seeds;
 mod world;

@@ -3,36 +3,13 @@
 use core::fmt;
 use std::rc::Rc;
 
+use super::Replicated;
 use crate::backend::{Backend, LocalFuture, Read, Row, Scan};
 use crate::error::Result;
 use crate::model::{
-    CommitReceipt, Delete, Doc, Durability, OpReceipt, Put, Register, Reseal, WriteBatch, WriteOp, sorted_names,
+    CommitReceipt, Delete, Doc, Durability, Key, OpReceipt, Put, Register, Reseal, WriteBatch, WriteOp,
 };
-use crate::sync::{SharedClock, outbox};
-
-/// Which collections replicate.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Replicated(Vec<String>);
-
-impl Replicated {
-    /// These, the system's own among them where they do.
-    #[must_use]
-    pub fn new(collections: impl IntoIterator<Item = String>) -> Self {
-        Self(sorted_names(collections))
-    }
-
-    /// Whether this one does.
-    #[must_use]
-    pub fn contains(&self, collection: &str) -> bool {
-        self.0.iter().any(|name| name == collection)
-    }
-
-    /// Their names, sorted.
-    #[must_use]
-    pub fn names(&self) -> Vec<String> {
-        self.0.clone()
-    }
-}
+use crate::sync::{Hlc, SharedClock, outbox};
 
 /// A backend that remembers what is to be sent.
 ///
@@ -42,7 +19,7 @@ impl Replicated {
 /// - Such a commit is strict, data included: what the outbox names survives a power cut.
 /// - Clearing what replicates deletes each record that is there when the clearing begins, so that each leaves a
 ///   tombstone; one that another writer adds meanwhile is taken to come after.
-/// - Everything else passes through as it is.
+/// - Everything else passes through as it is, the keys of a replicating collection that stay on the device too.
 /// - On a backend in memory the outbox lives as long as the data, and is acknowledged as memory.
 pub struct Journal {
     inner: Rc<dyn Backend>,
@@ -66,23 +43,29 @@ impl Journal {
                 WriteOp::Clear { collection } if self.replicated.contains(&collection) => {
                     let scan = Scan { read: Read::Keys, ..Scan::all(collection.as_str()) };
                     let stored = self.inner.scan(&scan).await?;
-                    journalled.clear(&collection, stored, || self.clock.borrow_mut().tick(now));
+                    let stamp =
+                        |key: &Key| self.replicated.takes(&collection, key).then(|| self.clock.borrow_mut().tick(now));
+                    journalled.clear(&collection, stored, stamp);
                 }
-                WriteOp::Put(put) if put.replicate.is_none() && self.replicated.contains(&put.collection) => {
+                WriteOp::Put(put) if put.replicate.is_none() && self.replicated.takes(&put.collection, &put.key) => {
                     let stamp = self.clock.borrow_mut().tick(now);
                     journalled.name(&Doc::new(put.collection.as_str(), put.key.clone()));
                     journalled.pass(WriteOp::Put(Put { replicate: Some(stamp), ..put }));
                 }
                 WriteOp::Delete(delete)
-                    if delete.replicate.is_none() && self.replicated.contains(&delete.collection) =>
+                    if delete.replicate.is_none() && self.replicated.takes(&delete.collection, &delete.key) =>
                 {
                     let stamp = self.clock.borrow_mut().tick(now);
                     journalled.name(&Doc::new(delete.collection.as_str(), delete.key.clone()));
                     journalled.pass(WriteOp::Delete(Delete { replicate: Some(stamp), ..delete }));
                 }
-                WriteOp::Reseal(reseal) if self.replicated.contains(&reseal.collection) => {
+                WriteOp::Reseal(reseal) if self.replicated.takes(&reseal.collection, &reseal.key) => {
                     journalled.name(&Doc::new(reseal.collection.as_str(), reseal.key.clone()));
                     journalled.pass(WriteOp::Reseal(Reseal { replicate: true, ..reseal }));
+                }
+                WriteOp::Put(put) if put.replicate.is_none() && self.replicated.contains(&put.collection) => {
+                    journalled.kept.push(Doc::new(put.collection.as_str(), put.key.clone()));
+                    journalled.pass(WriteOp::Put(put));
                 }
                 other => journalled.pass(other),
             }
@@ -107,6 +90,8 @@ struct Journalled {
     spans: Vec<Span>,
     named: Vec<Doc>,
     seen: Register,
+    /// What was put and stays on the device, though its collection replicates.
+    kept: Vec<Doc>,
 }
 
 /// What became of an operation.
@@ -130,15 +115,19 @@ impl Journalled {
         }
     }
 
-    /// Deletes what is stored, and what this batch has written before.
-    fn clear(&mut self, collection: &str, stored: Vec<Row>, mut tick: impl FnMut() -> crate::sync::Hlc) {
+    /// Deletes what is stored, and what this batch has written before, each under its stamp if it replicates.
+    fn clear(&mut self, collection: &str, stored: Vec<Row>, stamp: impl Fn(&Key) -> Option<Hlc>) {
         let stored = stored.into_iter().map(|row| Doc::new(collection, row.key));
-        let mut cleared: Vec<Doc> = self.named.iter().filter(|doc| doc.collection == collection).cloned().collect();
-        cleared.extend(stored.filter(|doc| !self.seen.contains(doc)));
+        let here = self.named.iter().chain(&self.kept).filter(|doc| doc.collection == collection);
+        let mut cleared: Vec<Doc> = here.cloned().collect();
+        cleared.extend(stored.filter(|doc| !self.seen.contains(doc) && !self.kept.contains(doc)));
         self.spans.push(Span::Cleared(cleared.len()));
         for doc in cleared {
-            self.name(&doc);
-            self.ops.push(WriteOp::Delete(Delete { replicate: Some(tick()), ..Delete::new(doc.collection, doc.key) }));
+            let replicate = stamp(&doc.key);
+            if replicate.is_some() {
+                self.name(&doc);
+            }
+            self.ops.push(WriteOp::Delete(Delete { replicate, ..Delete::new(doc.collection, doc.key) }));
         }
     }
 }
@@ -196,7 +185,8 @@ mod tests {
         let told = Rc::new(Cell::new(0));
         let count = Rc::clone(&told);
         let clock = Rc::new(RefCell::new(Clock::new(7)));
-        let replicated = Replicated::new(["notes".to_owned(), system::KEYS.to_owned()]);
+        let local = [("notes".to_owned(), vec!["local_*".to_owned()])];
+        let replicated = Replicated::new(["notes".to_owned(), system::KEYS.to_owned()]).keeping(&local);
         let wrote = Rc::new(move || count.set(count.get() + 1));
         Fixture { journal: Journal::new(Rc::clone(&raw), replicated, clock, wrote), raw, told }
     }
@@ -253,6 +243,20 @@ mod tests {
         let buried = ["a", "b", "c"].map(|key| tombstone_key("notes", &Key::from(key)));
         let found = raw.get(system::TOMBSTONES, &buried).now_or_never().unwrap().unwrap();
         assert!(found.iter().all(Option::is_some));
+    }
+
+    #[test]
+    fn a_key_that_stays_is_written_and_cleared_without_a_trace_in_the_outbox() {
+        let Fixture { raw, journal, told } = fixture();
+        commit(&journal, vec![put("notes", "local_a")]).unwrap();
+        assert!(outbox(&raw).is_empty());
+        let clear = WriteOp::Clear { collection: "notes".into() };
+        commit(&journal, vec![put("notes", "local_b"), clear]).unwrap();
+        assert!(outbox(&raw).is_empty());
+        for place in ["notes", system::TOMBSTONES] {
+            assert!(raw.scan(&Scan::all(place)).now_or_never().unwrap().unwrap().is_empty(), "{place}");
+        }
+        assert_eq!(told.get(), 0);
     }
 
     #[test]

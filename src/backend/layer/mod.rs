@@ -22,15 +22,17 @@ mod delegate;
 mod journal;
 mod overlay;
 mod postings;
+mod replicated;
 mod seal;
 mod turns;
 mod vault;
 
 pub use cache::{Cache, CacheLimits, CacheStats};
 pub use checksum::{Checksums, Compared};
-pub use journal::{Journal, Replicated};
+pub use journal::Journal;
 pub use overlay::{Isolation, Open, Overlay};
 pub use postings::Postings;
+pub use replicated::Replicated;
 pub use seal::Seal;
 pub(crate) use turns::Turns;
 pub use vault::Vault;

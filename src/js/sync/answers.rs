@@ -1,5 +1,6 @@
 //! What sync answers, as JavaScript sees it.
 
+use js_sys::{Array, Object};
 use wasm_bindgen::prelude::*;
 
 use super::super::convert::{date, maybe, number, object};
@@ -19,8 +20,15 @@ pub(super) fn report(report: &SyncReport) -> JsValue {
 
 /// A `SyncStatus`.
 pub(in crate::js) fn status(status: &SyncStatus) -> JsValue {
+    let preferences: Array = status
+        .preferences
+        .iter()
+        .map(|(name, on)| Array::of2(&JsValue::from_str(name), &JsValue::from_bool(*on)))
+        .collect();
     object([
         ("enabled", JsValue::from_bool(status.enabled)),
+        ("interval", JsValue::from_f64(status.interval / 1000.0)),
+        ("preferences", Object::from_entries(&preferences).map_or(JsValue::UNDEFINED, JsValue::from)),
         ("running", JsValue::from_bool(status.running)),
         ("online", JsValue::from_bool(status.online)),
         ("leader", JsValue::from_bool(status.leader)),

@@ -17,10 +17,11 @@ use super::promise;
 use super::signal::abortable;
 use super::store::Shared;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sync::Direction;
+use crate::sync::{Direction, Extent};
 pub(super) use answers::status;
 use answers::{outbox_entry, report};
 pub(super) use options::{Replication, read};
+use options::{interval, switches};
 pub(super) use wiring::{Replicating, Running, listen};
 
 /// Replication with the endpoint.
@@ -55,19 +56,22 @@ impl Sync {
 impl Sync {
     /// Switches rounds that go by themselves on or off, and remembers it.
     pub fn enable(&self, on: bool) -> Promise {
+        let shared = Rc::clone(&self.0);
         self.with("sync.enable", |sync| {
             Ok(async move {
                 sync.enable(on).await?;
+                shared.said();
                 Ok(JsValue::UNDEFINED)
             })
         })
     }
 
-    /// Does one whole round; resolves when it is done. One that is called off goes on for others.
+    /// Does one round; resolves when it is done. One that is called off goes on only for others.
     pub fn run(&self, options: &JsValue) -> Promise {
         abortable("sync.run", options, || {
             let sync = self.running()?;
-            let direction = match Options::read(options, &["direction", "signal"])?.text("direction")?.as_deref() {
+            let options = Options::read(options, &["direction", "collections", "signal"])?;
+            let direction = match options.text("direction")?.as_deref() {
                 None | Some("both") => Direction::Both,
                 Some("push") => Direction::Push,
                 Some("pull") => Direction::Pull,
@@ -76,7 +80,37 @@ impl Sync {
                         .with("direction", other));
                 }
             };
-            Ok(async move { Ok(report(&sync.run(direction).await?)) })
+            let extent =
+                Extent { direction, collections: options.texts("collections")?, called_off: options.aborted()? };
+            Ok(async move { Ok(report(&sync.run(extent).await?)) })
+        })
+    }
+
+    /// Switches collections on or off, and remembers it.
+    #[wasm_bindgen(js_name = setPreferences)]
+    pub fn set_preferences(&self, preferences: &JsValue) -> Promise {
+        let shared = Rc::clone(&self.0);
+        self.with("sync.setPreferences", |sync| {
+            let preferences = switches(preferences)?;
+            Ok(async move {
+                sync.set_preferences(&preferences).await?;
+                shared.said();
+                Ok(JsValue::UNDEFINED)
+            })
+        })
+    }
+
+    /// Says how many seconds there are between pulls without any other reason, and remembers it.
+    #[wasm_bindgen(js_name = setInterval)]
+    pub fn set_interval(&self, seconds: f64) -> Promise {
+        let shared = Rc::clone(&self.0);
+        self.with("sync.setInterval", |sync| {
+            let interval = interval(seconds)?;
+            Ok(async move {
+                sync.set_interval(interval).await?;
+                shared.said();
+                Ok(JsValue::UNDEFINED)
+            })
         })
     }
 

@@ -14,6 +14,11 @@ use crate::transport::HttpTransport;
 /// The name under which applications say that their secrets replicate.
 const CREDENTIALS: &str = system::CREDENTIALS;
 
+/// The collection whose secrets stay on the device unless the application says otherwise.
+const SETTINGS: &str = "settings";
+/// They are these.
+const LOCAL_SETTINGS: [&str; 5] = ["api_keys", "private_keys", "wallet_data", "private_*", "*_key"];
+
 /// What the options ask for.
 #[derive(Debug)]
 pub(in crate::js) struct Replication {
@@ -27,8 +32,20 @@ pub(in crate::js) fn read(given: &JsValue, retry: &JsValue, schema: &Schema) -> 
     if given.is_undefined() {
         return Ok(None);
     }
-    let options =
-        Options::read(given, &["endpoint", "auth", "collections", "conflict", "interval", "retryPolicy", "enabled"])?;
+    let options = Options::read(
+        given,
+        &[
+            "endpoint",
+            "auth",
+            "collections",
+            "conflict",
+            "interval",
+            "retryPolicy",
+            "enabled",
+            "preferences",
+            "exclude",
+        ],
+    )?;
     let endpoint = options
         .text("endpoint")?
         .ok_or_else(|| Error::new(ErrorKind::InvalidConfig, "“sync” needs an endpoint: the address of a space"))?;
@@ -41,12 +58,15 @@ pub(in crate::js) fn read(given: &JsValue, retry: &JsValue, schema: &Schema) -> 
     config.retry = retry_policy(if own_retry.is_undefined() { retry } else { &own_retry })?;
     config.enabled = options.flag("enabled")?.unwrap_or(true);
     if let Some(seconds) = options.number("interval")? {
-        if !seconds.is_finite() || seconds < 1.0 {
-            return Err(Error::new(ErrorKind::InvalidConfig, "the interval is in seconds, one at least")
-                .with("interval", number_text(seconds)));
-        }
-        config.interval = seconds * 1000.0;
+        config.interval = interval(seconds)?;
     }
+    config.preferences = switches(&options.value("preferences")?)?;
+    for (name, _) in &config.preferences {
+        if !config.collections.contains(name) {
+            return Err(unknown(name));
+        }
+    }
+    config.local = local(&options.value("exclude")?, &config.collections)?;
     Ok(Some(Replication { config, transport: HttpTransport::new(&endpoint)?, auth: options.function("auth")? }))
 }
 
@@ -91,6 +111,66 @@ fn replicated(given: &JsValue, schema: &Schema) -> Result<Vec<String>> {
         chosen.push(system::KEYS.to_owned());
     }
     Ok(sorted_names(chosen))
+}
+
+fn unknown(name: &str) -> Error {
+    Error::new(ErrorKind::InvalidConfig, "no such collection replicates; see the options of “sync”")
+        .with("collection", name)
+}
+
+/// An interval as applications say it, in milliseconds.
+pub(super) fn interval(seconds: f64) -> Result<f64> {
+    if seconds.is_finite() && seconds >= 1.0 {
+        return Ok(seconds * 1000.0);
+    }
+    Err(Error::new(ErrorKind::InvalidConfig, "the interval is in seconds, one at least")
+        .with("interval", number_text(seconds)))
+}
+
+/// Collections and whether they are on: an object of true and false.
+pub(super) fn switches(given: &JsValue) -> Result<Vec<(String, bool)>> {
+    if given.is_undefined() {
+        return Ok(Vec::new());
+    }
+    let wrong = || Error::new(ErrorKind::InvalidConfig, "preferences are an object of collections, each true or false");
+    if !given.is_object() {
+        return Err(wrong());
+    }
+    let switch = |name: String| match property(given, &name)?.as_bool() {
+        Some(on) => Ok((name, on)),
+        None => Err(wrong().with("collection", name)),
+    };
+    names(given)?.into_iter().map(switch).collect()
+}
+
+/// The keys that stay on this device: of each collection its patterns, and the usual ones of “settings” where it has none.
+fn local(given: &JsValue, collections: &[String]) -> Result<Vec<(String, Vec<String>)>> {
+    let mut local = Vec::new();
+    if given.is_object() {
+        for name in names(given)? {
+            if !collections.contains(&name) {
+                return Err(unknown(&name));
+            }
+            let patterns = property(given, &name)?;
+            if !is_array(&patterns) {
+                return Err(wrong_patterns());
+            }
+            let patterns = items(&patterns)?;
+            let patterns = patterns.iter().map(|pattern| pattern.as_string().ok_or_else(wrong_patterns));
+            local.push((name, patterns.collect::<Result<_>>()?));
+        }
+    } else if !given.is_undefined() {
+        return Err(wrong_patterns());
+    }
+    if !local.iter().any(|(name, _)| name == SETTINGS) {
+        local.push((SETTINGS.to_owned(), LOCAL_SETTINGS.map(str::to_owned).to_vec()));
+    }
+    Ok(local)
+}
+
+fn wrong_patterns() -> Error {
+    let message = "“sync.exclude” is an object of collections, each with a list of keys, “beginning*” or “*end”";
+    Error::new(ErrorKind::InvalidConfig, message)
 }
 
 fn retry_policy(given: &JsValue) -> Result<Retry> {

@@ -48,7 +48,7 @@ impl Replication {
             token: self.auth.map(token_provider),
             leadership: Rc::new(TabLock::new(&channel)),
         };
-        let replicated = Replicated::new(self.config.collections.iter().cloned());
+        let replicated = self.config.replicated();
         let sync =
             crate::sync::Sync::new(self.config, Rc::clone(backend), Rc::new(self.transport), Rc::clone(&clock), ports);
         Ok(Replicating { sync, replicated, clock, tabs })

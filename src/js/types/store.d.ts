@@ -76,7 +76,7 @@ export interface DataStore<S extends Schema<S> = AnySchema> extends KeyValue {
   rollback(transactionId: string): Promise<void>;
 
   readonly credentials: Credentials;
-  readonly sync: Sync;
+  readonly sync: Sync<S>;
 
   /** What this store is. Constant. */
   getInfo(): StorageInfo;

@@ -21,7 +21,18 @@ export interface SyncOptions<S extends Schema<S> = AnySchema> {
   retryPolicy?: RetryPolicy;
   /** Whether rounds go by themselves until `sync.enable` says otherwise. Default true. */
   enabled?: boolean;
+  /** Which of these collections are on or off until `sync.setPreferences` says otherwise. Default: all are on. */
+  preferences?: SyncPreferences<S>;
+  /**
+   * Keys that stay on this device: whole, as a beginning before `*`, or as an end after it. Of a collection `settings`
+   * that is not named here, `api_keys`, `private_keys`, `wallet_data`, `private_*` and `*_key` stay; `settings: []` lets
+   * them replicate, too.
+   */
+  exclude?: { [C in (keyof S & string) | "credentials"]?: string[] };
 }
+
+/** Which collections take part in sync. */
+export type SyncPreferences<S extends Schema<S> = AnySchema> = { [C in (keyof S & string) | "credentials"]?: boolean };
 
 /** How long to wait before what failed is tried again. It is tried until it succeeds or is refused for good. */
 export interface RetryPolicy {
@@ -32,16 +43,40 @@ export interface RetryPolicy {
   maxDelay?: number;
 }
 
-export interface Sync {
-  /** Switches rounds that go by themselves on or off, and remembers it. What is written meanwhile waits. */
+export interface Sync<S extends Schema<S> = AnySchema> {
+  /**
+   * Switches rounds that go by themselves on or off, in all tabs, and remembers it. What is written meanwhile waits. The
+   * same holds for `setPreferences` and `setInterval`.
+   */
   enable(on: boolean): Promise<void>;
   /**
-   * One whole round; resolves when it is done.
+   * Switches collections on or off. What is switched off is neither sent nor taken, and what is written to it waits;
+   * switched on again, it goes, and takes what it has missed. Collections that are not named stay as they are; one that
+   * does not replicate is `INVALID_CONFIG`.
+   *
+   * @example
+   * await store.sync.setPreferences({ notes: false });
+   * const { preferences } = await store.sync.status();
+   */
+  setPreferences(preferences: SyncPreferences<S>): Promise<void>;
+  /**
+   * Seconds between pulls without any other reason, one at least.
+   *
+   * @example
+   * await store.sync.setInterval(300);
+   */
+  setInterval(seconds: number): Promise<void>;
+  /**
+   * One round, of all that replicates or of `collections`; resolves when it is done. Called off by `signal`, it rejects
+   * at once and takes no further step; what it had begun, a request or a commit, is carried to its end.
    *
    * @example
    * const { pushed, pulled } = await store.sync.run();
+   * await store.sync.run({ collections: ["notes"], direction: "push" });
    */
-  run(options?: { direction?: "both" | "push" | "pull" } & SignalOption): Promise<SyncReport>;
+  run(
+    options?: { direction?: "both" | "push" | "pull"; collections?: ((keyof S & string) | "credentials")[] } & SignalOption,
+  ): Promise<SyncReport>;
   status(): Promise<SyncStatus>;
   /** What waits to be sent, and what was refused for good, each with its last error. */
   pending(): Promise<OutboxEntry[]>;
@@ -61,6 +96,10 @@ export interface SyncReport {
 
 export interface SyncStatus {
   enabled: boolean;
+  /** Seconds between pulls without any other reason. */
+  interval: number;
+  /** Of each collection that can replicate, whether it is on. */
+  preferences: { [collection: string]: boolean };
   running: boolean;
   online: boolean;
   /** Whether this tab is the one that sends. */

@@ -18,7 +18,9 @@ use super::outbox::Pending;
 use super::protocol::Limits;
 use super::retry::Retry;
 use super::state::{Flight, Persisted, Progress, Versioned};
-use super::{Direction, Hlc, SyncReport};
+use super::wishes::Wishes;
+use super::{Extent, Hlc, SyncReport};
+use crate::backend::layer::Replicated;
 use crate::error::{Error, ErrorKind};
 use crate::model::Doc;
 use crate::platform::number_text;
@@ -28,10 +30,7 @@ use crate::transport::{Answer, ChangesQuery};
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     pub(crate) endpoint: String,
-    pub(crate) collections: Vec<String>,
     pub(crate) retry: Retry,
-    /// How often changes are pulled without any other reason, milliseconds.
-    pub(crate) interval: f64,
     /// How long writes gather before they are sent, milliseconds.
     pub(crate) debounce: f64,
 }
@@ -45,14 +44,20 @@ pub(crate) enum Event {
     Online(bool),
     /// This tab became, or ceased to be, the one that sends.
     Leads(bool),
-    /// Sync was switched on or off.
-    Enabled(bool),
+    /// Something was said at run time: what is to be followed from now on.
+    Wishes(Box<Wishes>),
+    /// Something was said in another tab.
+    Heard,
+    /// What was said in another tab cannot be read.
+    Unheard(Error),
     /// The page came into view.
     Visible,
     /// The time that was asked for has come.
     Timer,
     /// A round is asked for.
-    Run { id: u64, direction: Direction },
+    Run { id: u64, extent: Extent },
+    /// Nobody waits any more for a round that was asked for.
+    CalledOff(u64),
     /// The persisted state.
     Loaded(Box<Persisted>),
     /// What is to be sent.
@@ -76,10 +81,12 @@ pub(crate) enum Event {
 pub(crate) enum Action {
     /// Read the persisted state: answered by `Loaded`.
     Load,
+    /// Read what was said at run time: answered by `Wishes` or `Unheard`.
+    Hear,
     /// Ask the endpoint what it accepts: answered by `Answered`, as are all requests.
     AskStatus,
-    /// Read what is to be sent: answered by `Pending`.
-    LoadPending { limits: Limits },
+    /// Read what is to be sent, of these documents: answered by `Pending`.
+    LoadPending { limits: Limits, among: Replicated },
     /// Delete outbox rows that name nothing pending: answered by `Stored`, as are all commits.
     Sweep { rows: Vec<u64> },
     /// Set aside what cannot be sent.
@@ -123,9 +130,9 @@ pub(crate) struct Tally {
 #[derive(Debug)]
 pub(crate) struct Engine {
     settings: Settings,
+    wishes: Wishes,
     online: bool,
     leads: bool,
-    enabled: bool,
     /// When gathered writes are to be sent.
     push_at: Option<f64>,
     /// When changes are to be pulled.
@@ -138,7 +145,7 @@ pub(crate) struct Engine {
     last_seen: f64,
     /// Failures in a row.
     attempts: u32,
-    runs: Vec<(u64, Direction)>,
+    runs: Vec<(u64, Extent)>,
     limits: Option<Limits>,
     round: Option<Round>,
     last_success: Option<f64>,
@@ -146,12 +153,12 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    pub(crate) fn new(settings: Settings, enabled: bool) -> Self {
+    pub(crate) fn new(settings: Settings, wishes: Wishes) -> Self {
         Self {
             settings,
+            wishes,
             online: true,
             leads: false,
-            enabled,
             push_at: Some(0.0),
             pull_at: 0.0,
             wait_until: 0.0,
@@ -179,7 +186,7 @@ impl Engine {
     }
 
     pub(crate) fn enabled(&self) -> bool {
-        self.enabled
+        self.wishes.enabled
     }
 
     /// How often the flight has failed in a row.
@@ -197,7 +204,7 @@ impl Engine {
 
     /// When the next round goes by itself, if it does.
     pub(crate) fn next_round(&self) -> Option<f64> {
-        if !(self.enabled && self.online && self.leads) || self.round.is_some() {
+        if !(self.wishes.enabled && self.online && self.leads) || self.round.is_some() {
             return None;
         }
         let wanted = self.push_at.map_or(self.pull_at, |at| at.min(self.pull_at));
@@ -224,15 +231,26 @@ impl Engine {
                 }
                 self.leads = leads;
             }
-            Event::Enabled(enabled) => {
-                if enabled && !self.enabled {
+            Event::Wishes(wishes) => {
+                let has = |name: &String| self.wishes.replicated.contains(name);
+                let more = wishes.replicated.names().iter().any(|name| !has(name));
+                let on = wishes.enabled && !self.wishes.enabled;
+                self.follow(*wishes, now);
+                if on || more {
                     self.at_once(now);
                 }
-                self.enabled = enabled;
             }
+            Event::Heard => return vec![Action::Hear],
+            Event::Unheard(error) => return vec![Action::Report(error)],
             Event::Visible => self.at_once(now),
             Event::Timer => {}
-            Event::Run { id, direction } => self.runs.push((id, direction)),
+            Event::Run { id, extent } => self.runs.push((id, extent)),
+            Event::CalledOff(id) => {
+                self.runs.retain(|(run, _)| *run != id);
+                if let Some(round) = &mut self.round {
+                    round.runs.retain(|run| *run != id);
+                }
+            }
             outcome => return self.outcome(outcome, now, random),
         }
         self.begin(now)
@@ -281,14 +299,12 @@ impl Engine {
             let runs = runs.iter().map(|(id, _)| *id).collect();
             actions.push(Action::Finished { runs, outcome: Err(error.clone().during("sync.run")) });
         } else if !runs.is_empty() {
-            let push = runs.iter().any(|(_, direction)| *direction != Direction::Pull);
-            let pull = runs.iter().any(|(_, direction)| *direction != Direction::Push);
-            return self.start(Round::new(runs.iter().map(|(id, _)| *id).collect(), push, pull, now));
+            return self.start(Round::asked_for(&runs, now));
         }
         match self.next_round() {
             Some(at) if at <= now => {
                 let pull = self.pull_at <= now;
-                actions.extend(self.start(Round::new(Vec::new(), true, pull, now)));
+                actions.extend(self.start(Round::by_itself(pull, now)));
             }
             Some(at) => actions.push(Action::WakeAt(at)),
             None => {}
@@ -296,8 +312,16 @@ impl Engine {
         actions
     }
 
+    /// Goes by other wishes from now on: what is due after an interval is due after the new one.
+    fn follow(&mut self, wishes: Wishes, now: f64) {
+        if self.pull_at > now {
+            self.pull_at = (self.pull_at - self.wishes.interval + wishes.interval).max(now);
+        }
+        self.wishes = wishes;
+    }
+
     fn start(&mut self, round: Round) -> Vec<Action> {
-        if round.push {
+        if round.push && round.collections.is_none() {
             self.push_at = None;
         }
         self.round = Some(round);
@@ -307,7 +331,7 @@ impl Engine {
     /// Goes on in the round with what came of its last action.
     fn outcome(&mut self, event: Event, now: f64, random: f64) -> Vec<Action> {
         let Some(mut round) = self.round.take() else { return Vec::new() };
-        let step = self.step(&mut round, event);
+        let step = self.step(&mut round, event, now);
         match step {
             Step::Do(actions) => {
                 self.round = Some(round);
@@ -317,6 +341,13 @@ impl Engine {
                 let failure = round.failure.take();
                 actions.extend(self.finish(&round, failure.map_or(Ok(()), Err), now, random));
                 actions
+            }
+            // Nobody waits for it, and nothing came of it.
+            Step::Quit => {
+                if round.push && round.collections.is_none() {
+                    self.push_at.get_or_insert(now);
+                }
+                self.begin(now)
             }
             Step::Fail(error) => self.finish(&round, Err(error), now, random),
             Step::Busy(error, after) => {
@@ -338,8 +369,8 @@ impl Engine {
                 self.wait_until = 0.0;
                 self.last_success = Some(now);
                 self.last_error = None;
-                if round.pull {
-                    self.pull_at = now + self.settings.interval;
+                if round.pull && round.collections.is_none() {
+                    self.pull_at = now + self.wishes.interval;
                 }
                 Ok(SyncReport {
                     pushed: round.tally.pushed,

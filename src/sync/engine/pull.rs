@@ -3,6 +3,7 @@
 use super::answer::{Changed, Reply, read, snapshot};
 use super::round::{Awaiting, Round, Stage, Step};
 use super::{Action, Engine};
+use crate::backend::layer::Replicated;
 use crate::sync::engine::answer::nonsense;
 use crate::sync::state::Progress;
 use crate::transport::{Answer, ChangesQuery};
@@ -11,8 +12,8 @@ use crate::transport::{Answer, ChangesQuery};
 const PAGE: usize = 500;
 
 impl Engine {
-    pub(super) fn query(&self, progress: &Progress) -> ChangesQuery {
-        ChangesQuery { since: progress.cursor.clone(), limit: PAGE, collections: self.settings.collections.clone() }
+    pub(super) fn query(since: Option<String>, about: &Replicated) -> ChangesQuery {
+        ChangesQuery { since, limit: PAGE, collections: about.names().to_vec() }
     }
 
     /// Goes through the answer to a pull.
@@ -24,14 +25,21 @@ impl Engine {
         let Some(state) = round.state.take() else { return round.turn(Stage::Pull) };
         let from = state.progress;
         let time = Action::ServerTime(page.server_time);
-        let moved = from.value.cursor.as_deref() != Some(page.cursor.as_str());
+        let since = round.cursor.as_ref().or(from.value.cursor.as_ref());
+        let moved = since != Some(&page.cursor);
         if page.changes.is_empty() && !moved {
             if page.more {
                 return Step::Fail(nonsense("that there is more, and not what"));
             }
             return Step::Done(vec![time]);
         }
-        let to = Progress { cursor: Some(page.cursor), ..from.value.clone() };
+        let to = if round.collections.is_some() {
+            // The others were not told of: where they go on does not move.
+            round.cursor = Some(page.cursor);
+            from.value.clone()
+        } else {
+            Progress { cursor: Some(page.cursor), ..from.value.clone() }
+        };
         if !page.more {
             round.last_page();
         }

@@ -41,6 +41,9 @@ pub(crate) struct Settlement {
 impl Engine {
     /// Freezes what is pending, or goes on where nothing is.
     pub(super) fn send(&mut self, round: &mut Round, pending: Pending) -> Step {
+        if self.limits.is_none() && !(pending.ops.is_empty() && pending.unsendable.is_empty()) {
+            return round.ask(Awaiting::Status, Action::AskStatus);
+        }
         if !pending.unsendable.is_empty() {
             return round.ask(Awaiting::Commit, Action::SetAside { letters: pending.unsendable });
         }
@@ -59,6 +62,29 @@ impl Engine {
         };
         let flight = Flight::new(self.settings.endpoint.clone(), vec![request.text()], pending.rows);
         round.ask(Awaiting::Commit, Action::StoreFlight { state, flight, mids })
+    }
+
+    /// Sends what was frozen again, byte for byte; without what was switched off since, which waits.
+    pub(super) fn repeat(&self, round: &mut Round, body: String) -> Step {
+        let on = |op: &SentOp| self.wishes.replicated.contains(&op.c);
+        match sent(&body) {
+            Ok(ops) if ops.iter().all(on) => return round.ask(Awaiting::Push, Action::Push { body }),
+            Ok(_) => {}
+            Err(error) => return Step::Fail(error),
+        }
+        let Some(state) = round.state.take() else { return round.turn(Stage::Push) };
+        let kept: Result<Vec<Option<String>>> = state.flight.value.requests.iter().map(|r| without(r, on)).collect();
+        match kept {
+            Ok(requests) => {
+                // The rows stay, and go when nothing that they name waits.
+                let requests: Vec<String> = requests.into_iter().flatten().collect();
+                let endpoint = state.flight.value.endpoint.clone();
+                let flight =
+                    if requests.is_empty() { Flight::none() } else { Flight::new(endpoint, requests, Vec::new()) };
+                round.ask(Awaiting::Commit, Action::StoreFlight { state, flight, mids: 0 })
+            }
+            Err(error) => Step::Fail(error),
+        }
     }
 
     /// Goes through the answer to a push.
@@ -154,6 +180,14 @@ fn damaged(error: Malformed) -> Error {
 /// The operations of a frozen request.
 pub(crate) fn sent(request: &str) -> Result<Vec<SentOp>> {
     json::read(request).map(|Sent(ops)| ops).map_err(damaged)
+}
+
+/// A request without operations that are not to be sent; none where nothing is left of it.
+fn without(request: &str, keep: impl Fn(&SentOp) -> bool) -> Result<Option<String>> {
+    let mut request: Request = json::read(request).map_err(damaged)?;
+    let kept = |op: &String| json::read::<SentOp>(op).is_ok_and(|op| keep(&op));
+    request.ops.retain(kept);
+    Ok((!request.ops.is_empty()).then(|| request.text()))
 }
 
 /// Two requests with the operations of one, each with the number that it has; none where it has but one.

@@ -2,10 +2,12 @@
 
 use super::answer::{Reply, Space, read};
 use super::{Action, Engine, Event, Tally};
+use crate::backend::layer::Replicated;
 use crate::error::{Error, ErrorKind, ErrorStatus};
 use crate::sync::outbox::Pending;
 use crate::sync::protocol::Limits;
 use crate::sync::state::Persisted;
+use crate::sync::{Direction, Extent};
 use crate::transport::Answer;
 
 /// How often in a row another sender may be faster, or operations settle nothing, before the round ends.
@@ -13,10 +15,17 @@ const MOST_FRUITLESS: u32 = 20;
 
 /// A round under way.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Round {
     pub(super) runs: Vec<u64>,
+    /// Whether it was asked for, and ends where nobody waits for it any more.
+    asked: bool,
     pub(super) push: bool,
     pub(super) pull: bool,
+    /// The collections that it is about; all, where none are named.
+    pub(super) collections: Option<Vec<String>>,
+    /// How far a round has pulled that is not about all.
+    pub(super) cursor: Option<String>,
     pub(super) began: f64,
     pub(super) tally: Tally,
     /// What failed without ending the round.
@@ -56,6 +65,8 @@ pub(super) enum Awaiting {
 pub(super) enum Step {
     Do(Vec<Action>),
     Done(Vec<Action>),
+    /// It ends, and nothing is said of it.
+    Quit,
     /// It ends, and is tried again after a growing wait.
     Fail(Error),
     /// It ends, and nothing is tried before the endpoint's own time.
@@ -65,11 +76,32 @@ pub(super) enum Step {
 }
 
 impl Round {
-    pub(super) fn new(runs: Vec<u64>, push: bool, pull: bool, began: f64) -> Self {
+    /// One that was asked for: as much as all who ask want together.
+    pub(super) fn asked_for(runs: &[(u64, Extent)], began: f64) -> Self {
+        let wants = |other: Direction| runs.iter().any(|(_, extent)| extent.direction != other);
+        let mut collections = Some(Vec::new());
+        for (_, extent) in runs {
+            collections =
+                collections.zip(extent.collections.as_ref()).map(|(all, more)| [&all, more.as_slice()].concat());
+        }
+        let ids = runs.iter().map(|(id, _)| *id).collect();
+        let round = Self::new(ids, wants(Direction::Pull), wants(Direction::Push), began);
+        Self { asked: true, collections, ..round }
+    }
+
+    /// One that goes by itself.
+    pub(super) fn by_itself(pull: bool, began: f64) -> Self {
+        Self::new(Vec::new(), true, pull, began)
+    }
+
+    fn new(runs: Vec<u64>, push: bool, pull: bool, began: f64) -> Self {
         Self {
             runs,
+            asked: false,
             push,
             pull,
+            collections: None,
+            cursor: None,
             began,
             tally: Tally::default(),
             failure: None,
@@ -116,9 +148,13 @@ impl Round {
 }
 
 impl Engine {
-    pub(super) fn step(&mut self, round: &mut Round, event: Event) -> Step {
+    pub(super) fn step(&mut self, round: &mut Round, event: Event, now: f64) -> Step {
         match (event, round.awaiting) {
             (Event::Loaded(state), Awaiting::State) => {
+                self.follow(state.wishes.clone(), now);
+                if round.runs.is_empty() && (round.asked || !self.wishes.enabled) {
+                    return Step::Quit;
+                }
                 round.state = Some(state);
                 self.turn(round)
             }
@@ -161,17 +197,19 @@ impl Engine {
                 let ours = state.flight.value.endpoint == self.settings.endpoint;
                 let body = state.flight.value.requests.first().filter(|_| ours).cloned();
                 round.state = Some(state);
-                let Some(limits) = self.limits else { return round.ask(Awaiting::Status, Action::AskStatus) };
-                match body {
-                    Some(body) => round.ask(Awaiting::Push, Action::Push { body }),
-                    None => round.ask(Awaiting::Pending, Action::LoadPending { limits }),
+                if let Some(body) = body {
+                    return self.repeat(round, body);
                 }
+                // Whether anything waits is told without the endpoint's limits.
+                let limits = self.limits.unwrap_or_default();
+                let among = self.about(round);
+                round.ask(Awaiting::Pending, Action::LoadPending { limits, among })
             }
             Stage::Pull if !round.pull || round.pulled_all => Step::Done(Vec::new()),
             Stage::Pull | Stage::Snapshot if snapshot => {
                 round.state = Some(state);
                 round.stage = Stage::Snapshot;
-                let collections = self.settings.collections.clone();
+                let collections = self.wishes.replicated.names().to_vec();
                 round.ask(Awaiting::Snapshot, Action::TakeSnapshot { collections })
             }
             Stage::Snapshot => {
@@ -180,11 +218,21 @@ impl Engine {
                 round.turn(if round.push { Stage::Push } else { Stage::Pull })
             }
             Stage::Pull => {
-                let query = self.query(&state.progress.value);
+                let about = self.about(round);
+                if about.names().is_empty() {
+                    return Step::Done(Vec::new());
+                }
+                let since = round.cursor.clone().or_else(|| state.progress.value.cursor.clone());
                 round.state = Some(state);
-                round.ask(Awaiting::Changes, Action::Pull { query })
+                round.ask(Awaiting::Changes, Action::Pull { query: Self::query(since, &about) })
             }
         }
+    }
+
+    /// What a round is about: what it was asked for, as far as that is switched on.
+    pub(super) fn about(&self, round: &Round) -> Replicated {
+        let named = round.collections.as_ref();
+        self.wishes.replicated.among(|name| named.is_none_or(|named| named.iter().any(|other| other == name)))
     }
 
     fn pending(&mut self, round: &mut Round, pending: Pending) -> Step {

@@ -3,17 +3,17 @@ use proptest::prelude::*;
 use super::*;
 use crate::backend::memory::MemoryBackend;
 use crate::model::Schema;
-use crate::sync::state;
+use crate::sync::wishes::Said;
+use crate::sync::{SyncConfig, state};
 
 fn engine() -> Engine {
-    let settings = Settings {
-        endpoint: "here".into(),
-        collections: vec!["notes".into()],
-        retry: Retry { base_delay: 1_000.0, ..Retry::default() },
-        interval: 60_000.0,
-        debounce: 100.0,
-    };
-    Engine::new(settings, true)
+    let retry = Retry { base_delay: 1_000.0, ..Retry::default() };
+    let settings = Settings { endpoint: "here".into(), retry, debounce: 100.0 };
+    Engine::new(settings, Wishes::of(&config(), &Said::default()))
+}
+
+fn config() -> SyncConfig {
+    SyncConfig::new("here", vec!["notes".to_owned()])
 }
 
 /// What a new store has persisted.
@@ -25,12 +25,7 @@ fn persisted() -> Box<Persisted> {
         Ok(())
     };
     state::open_clock(&backend, 0.0, fill).now_or_never().unwrap().unwrap();
-    Box::new(
-        state::load(&backend, "here", &["notes".to_owned()], || state::Client::new(1, 7), 1.0)
-            .now_or_never()
-            .unwrap()
-            .unwrap(),
-    )
+    Box::new(state::load(&backend, &config(), || state::Client::new(1, 7), 1.0).now_or_never().unwrap().unwrap())
 }
 
 fn works(action: &Action) -> bool {
@@ -85,16 +80,19 @@ proptest! {
                 0 => Event::Wrote,
                 1 => Event::Online(choice % 2 == 0),
                 2 => Event::Leads(choice % 2 == 0),
-                3 => Event::Enabled(choice % 2 == 0),
+                3 => {
+                    let said = Said { enabled: Some(choice % 2 == 0), ..Said::default() };
+                    Event::Wishes(Box::new(Wishes::of(&config(), &said)))
+                }
                 4 => Event::Visible,
                 5 => { now += f64::from(choice % 100_000) - 20_000.0; Event::Timer }
-                6 => { asked += 1; Event::Run { id: asked, direction: Direction::Both } }
+                6 => { asked += 1; Event::Run { id: asked, extent: Extent::default() } }
                 _ => match &under_way {
                     Some(action) => outcome(action, choice, &state),
                     None => Event::Timer,
                 },
             };
-            let answers = !matches!(event, Event::Wrote | Event::Online(_) | Event::Leads(_) | Event::Enabled(_)
+            let answers = !matches!(event, Event::Wrote | Event::Online(_) | Event::Leads(_) | Event::Wishes(_)
                 | Event::Visible | Event::Timer | Event::Run { .. });
             if answers {
                 under_way = None;

@@ -9,6 +9,7 @@ use super::super::lookup::{Standing, lookup};
 use super::super::merge::Policy;
 use super::super::protocol::{Limits, Mode};
 use super::{PAGE, docs, row_number};
+use crate::backend::layer::Replicated;
 use crate::backend::{Backend, Direction, Read, Scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Object;
@@ -64,10 +65,19 @@ pub(crate) struct Pending {
 
 /// Reads what is to be sent next, within the endpoint's limits; at least one operation if there is any.
 ///
+/// # Behavior
+///
+/// - What is not among the documents that may be sent waits, and so do the rows that name it.
+///
 /// # Errors
 ///
 /// What the backend raises. A damaged row is no error here: it is told of in the result and holds nothing up.
-pub(crate) async fn pending(backend: &dyn Backend, limits: Limits, policy: Policy) -> Result<Pending> {
+pub(crate) async fn pending(
+    backend: &dyn Backend,
+    limits: Limits,
+    policy: Policy,
+    among: &Replicated,
+) -> Result<Pending> {
     // INVARIANT: only rows that were there before the letters were read. A retry turns a letter into a row; were that row
     // read beside the letter, it would be done with though nothing was sent.
     let newest = Scan { direction: Direction::Backward, limit: Some(1), read: Read::Keys, ..Scan::all(system::OUTBOX) };
@@ -75,6 +85,7 @@ pub(crate) async fn pending(backend: &dyn Backend, limits: Limits, policy: Polic
     let mut reader = Reader {
         limits,
         policy,
+        among,
         dead: Refused::of(&dead::letters(backend).await?),
         register: Register::default(),
         seen: Vec::new(),
@@ -108,9 +119,11 @@ pub(crate) async fn pending(backend: &dyn Backend, limits: Limits, policy: Polic
     Ok(reader.result)
 }
 
-struct Reader {
+struct Reader<'a> {
     limits: Limits,
     policy: Policy,
+    /// What may be sent; the rest waits.
+    among: &'a Replicated,
     dead: Refused,
     /// The documents met so far.
     register: Register,
@@ -128,10 +141,10 @@ struct Seen {
     settled: bool,
 }
 
-impl Reader {
+impl Reader<'_> {
     /// Reads the documents of some rows, in order; answers whether there is room for more.
     async fn read(&mut self, backend: &dyn Backend, rows: Vec<(u64, Vec<Doc>)>) -> Result<bool> {
-        let docs = rows.iter().flat_map(|(_, docs)| docs);
+        let docs = rows.iter().flat_map(|(_, docs)| docs).filter(|doc| self.among.takes(&doc.collection, &doc.key));
         let new: Vec<Doc> = docs.filter(|doc| self.register.add(doc)).cloned().collect();
         self.seen.extend(
             lookup(backend, &new).await?.into_iter().map(|standing| Seen { standing: Some(standing), settled: true }),
@@ -143,7 +156,10 @@ impl Reader {
     fn row(&mut self, number: u64, docs: Vec<Doc>) -> bool {
         let mut covered = true;
         for doc in docs {
-            let Some(seen) = self.register.number(&doc).and_then(|number| self.seen.get_mut(number)) else { continue };
+            let Some(seen) = self.register.number(&doc).and_then(|number| self.seen.get_mut(number)) else {
+                covered = false;
+                continue;
+            };
             let Some(standing) = seen.standing.take() else {
                 covered &= seen.settled;
                 continue;
@@ -252,7 +268,8 @@ mod tests {
             inner.commit(strict(vec![WriteOp::Put(put), letter, first], 1.0)).now_or_never().unwrap().unwrap();
             let backend = Meanwhile { inner, after, write: RefCell::new(retried) };
 
-            let read = || pending(&backend, Limits::default(), Policy::Latest).now_or_never().unwrap().unwrap();
+            let among = Replicated::new(["notes".to_owned()]);
+            let read = || pending(&backend, Limits::default(), Policy::Latest, &among).now_or_never().unwrap().unwrap();
             let mut found = read();
             if found.ops.is_empty() {
                 let done: Vec<WriteOp> = found.rows.iter().map(|row| remove(*row)).collect();

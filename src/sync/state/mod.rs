@@ -8,7 +8,9 @@ mod content;
 mod identity;
 mod rows;
 
-use super::Clock;
+use super::effects::raced;
+use super::wishes::{Said, Wishes};
+use super::{Clock, SyncConfig};
 use crate::backend::Backend;
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{FromJson, ToJson};
@@ -16,8 +18,8 @@ use crate::model::{Durability, Key, Precondition, Put, Record, WriteBatch, Write
 pub(crate) use content::{body, parse, row};
 use identity::introduce;
 pub use identity::{SharedClock, open_clock};
+use rows::ClockRow;
 pub(crate) use rows::{Client, Flight, Progress};
-use rows::{ClockRow, Enabled};
 
 /// The epoch of a replica that comes from another endpoint: no endpoint's own.
 pub(crate) const ANOTHER_EPOCH: &str = "";
@@ -42,13 +44,17 @@ pub(crate) struct Persisted {
     pub(crate) client: Versioned<Client>,
     pub(crate) flight: Versioned<Flight>,
     pub(crate) progress: Versioned<Progress>,
+    pub(crate) wishes: Wishes,
 }
+
+/// How often a row is written anew because of another tab.
+const MOST_RACES: usize = 10;
 
 const CLIENT: &str = "client";
 const CLOCK: &str = "clock";
 const FLIGHT: &str = "flight";
 const PROGRESS: &str = "replica";
-const ENABLED: &str = "enabled";
+const SAID: &str = "said";
 
 fn write(row: &str, value: &impl ToJson, precondition: Precondition) -> Result<WriteOp> {
     Ok(WriteOp::Put(Put { precondition, ..Put::new(system::SYNC, Key::from(row), body(value)?) }))
@@ -116,32 +122,28 @@ pub(crate) fn strict(ops: Vec<WriteOp>, now: f64) -> WriteBatch {
 ///   counted at the endpoint; everything is pulled again.
 pub(crate) async fn load(
     backend: &dyn Backend,
-    endpoint: &str,
-    collections: &[String],
+    config: &SyncConfig,
     make: impl FnOnce() -> Client,
     now: f64,
 ) -> Result<Persisted> {
     if let Some(client) = read::<Client>(backend, CLIENT).await? {
-        return load_rest(backend, endpoint, collections, client).await;
+        return load_rest(backend, config, client).await;
     }
     introduce(backend, make(), now).await?;
     let client = read::<Client>(backend, CLIENT).await?.ok_or_else(|| {
         let message = "the sync state does not keep its client; the store is being emptied all the time";
         Error::new(ErrorKind::Corrupted, message).with("row", CLIENT)
     })?;
-    load_rest(backend, endpoint, collections, client).await
+    load_rest(backend, config, client).await
 }
 
-async fn load_rest(
-    backend: &dyn Backend,
-    endpoint: &str,
-    collections: &[String],
-    client: Versioned<Client>,
-) -> Result<Persisted> {
+async fn load_rest(backend: &dyn Backend, config: &SyncConfig, client: Versioned<Client>) -> Result<Persisted> {
+    let wishes = wishes(backend, config).await?;
     let flight = read(backend, FLIGHT).await?;
     let flight = flight.unwrap_or_else(|| Versioned { value: Flight::none(), version: None });
+    let (endpoint, collections) = (&config.endpoint, wishes.replicated.names());
     let fresh = |epoch: Option<&str>| Progress {
-        endpoint: endpoint.to_owned(),
+        endpoint: endpoint.clone(),
         epoch: epoch.map(str::to_owned),
         cursor: None,
         snapshot: true,
@@ -149,25 +151,35 @@ async fn load_rest(
     };
     let mut progress =
         read::<Progress>(backend, PROGRESS).await?.unwrap_or_else(|| Versioned { value: fresh(None), version: None });
-    if progress.value.endpoint != endpoint {
+    if progress.value.endpoint != *endpoint {
         progress.value = fresh(Some(ANOTHER_EPOCH));
     }
     if collections.iter().any(|name| !progress.value.collections.contains(name)) {
         progress.value.snapshot = true;
     }
     progress.value.collections = collections.to_vec();
-    Ok(Persisted { client, flight, progress })
+    Ok(Persisted { client, flight, progress, wishes })
 }
 
-/// Whether sync goes by itself; `default` where nothing was ever said.
-pub(crate) async fn enabled(backend: &dyn Backend, default: bool) -> Result<bool> {
-    Ok(read::<Enabled>(backend, ENABLED).await?.map_or(default, |row| row.value.enabled))
+/// What sync goes by.
+pub(crate) async fn wishes(backend: &dyn Backend, config: &SyncConfig) -> Result<Wishes> {
+    let said = read::<Said>(backend, SAID).await?;
+    Ok(Wishes::of(config, &said.map(|row| row.value).unwrap_or_default()))
 }
 
-/// Remembers whether sync goes by itself.
-pub(crate) async fn enable(backend: &dyn Backend, enabled: bool, now: f64) -> Result<()> {
-    let op = write(ENABLED, &Enabled { enabled }, Precondition::None)?;
-    backend.commit(strict(vec![op], now)).await.map(drop)
+/// Remembers what is said, beside what was said before, in this tab or another.
+pub(crate) async fn say(backend: &dyn Backend, now: f64, say: impl Fn(&mut Said)) -> Result<Said> {
+    for race in 0.. {
+        let row = read::<Said>(backend, SAID).await?;
+        let (mut said, version) = row.map_or_else(Default::default, |row| (row.value, row.version));
+        say(&mut said);
+        let precondition = version.map_or(Precondition::Absent, Precondition::Version);
+        match backend.commit(strict(vec![write(SAID, &said, precondition)?], now)).await {
+            Err(error) if raced(&error) && race < MOST_RACES => {}
+            outcome => return outcome.map(|_| said),
+        }
+    }
+    Ok(Said::default())
 }
 
 /// Remembers the clock.

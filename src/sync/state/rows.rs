@@ -1,6 +1,7 @@
 //! The rows of the sync state, each a record of [`system::SYNC`](crate::model::system::SYNC) under its name.
 
 use super::super::Hlc;
+use super::super::wishes::Said;
 use super::content::row;
 use crate::json::{FromJson, Json, Malformed, Members, ToJson, array};
 
@@ -135,19 +136,31 @@ impl FromJson for Progress {
     }
 }
 
-/// Whether sync goes by itself: `enabled`.
-pub(super) struct Enabled {
-    pub(super) enabled: bool,
-}
-
-impl ToJson for Enabled {
+impl ToJson for Said {
     fn to_json(&self) -> String {
-        row().flag("enabled", self.enabled).finish()
+        let names = |on: bool| -> Vec<String> {
+            self.preferences.iter().filter(|(_, switch)| *switch == on).map(|(name, _)| name.clone()).collect()
+        };
+        row()
+            .maybe(self.enabled, |row, enabled| row.flag("enabled", enabled))
+            .maybe(self.interval, |row, interval| row.number("interval", interval))
+            .texts("on", &names(true))
+            .texts("off", &names(false))
+            .finish()
     }
 }
 
-impl FromJson for Enabled {
+impl FromJson for Said {
     fn from_members(members: &Members<'_>) -> Result<Self, Malformed> {
-        members.required("enabled", Json::flag).map(|enabled| Self { enabled })
+        let mut preferences = Vec::new();
+        for (list, on) in [("on", true), ("off", false)] {
+            let names = members.required(list, Json::strings)?;
+            preferences.extend(names.into_iter().map(|name| (name, on)));
+        }
+        Ok(Self {
+            enabled: members.optional("enabled", Json::flag)?,
+            interval: members.optional("interval", Json::number)?,
+            preferences,
+        })
     }
 }

@@ -8,6 +8,7 @@ import { cases as opening } from "./opening.js";
 import { cases as profiling } from "./profiling.js";
 import { cases as queries } from "./queries.js";
 import { cases as rotation } from "./rotation.js";
+import { cases as rounds } from "./rounds.js";
 import { cases as schema } from "./schema.js";
 import { cases as search } from "./search.js";
 import { cases as sealed } from "./sealed.js";
@@ -36,6 +37,7 @@ const all = {
   ...faults,
   ...profiling,
   ...queries,
+  ...rounds,
   ...schema,
   ...signal,
   ...space,
