@@ -36,8 +36,8 @@ const records = (count) =>
 
 const settled = (request) => new Promise((resolve, reject) => Object.assign(request, { onsuccess: () => resolve(request.result), onerror: () => reject(request.error) }));
 
-async function bulk({ createStorage }, type, rounds) {
-  const list = records(10_000);
+async function bulk({ createStorage }, type, count, rounds) {
+  const list = records(count);
   const put = (encrypted) => async () => {
     const store = await createStorage({ name: `bench bulk ${encrypted}`, type, capacity: 1_000_000, collections: { log: { keyPath: "id", encrypted } } });
     if (encrypted) await store.credentials.unlock({ passphrase });
@@ -95,7 +95,7 @@ async function sizes({ createStorage }) {
   await store.credentials.unlock({ passphrase });
   const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
   const figures = {};
-  for (const size of [64, 330, 1024, 2048, 4096, 8192, 16_384, 32_768, 65_536, 262_144]) {
+  for (const size of [64, 330, 1024, 2048, 3072, 4000, 4096, 6144, 8192, 16_384, 32_768, 65_536, 262_144]) {
     const value = new Uint8Array(size).map((_, at) => at * 7);
     const count = size > 20_000 ? 20 : 100;
     const many = (task) => () => timed(async () => { for (let at = 0; at < count; at += 1) await task(at); });
@@ -112,7 +112,10 @@ async function sizes({ createStorage }) {
 
 export async function work(tidekeep, wanted = ["bulk", "large", "sizes"]) {
   const figures = {};
-  if (wanted.includes("bulk")) figures["10 000 records of 330 B, ms"] = { memory: await bulk(tidekeep, "memory", 5), indexeddb: await bulk(tidekeep, "indexeddb", 7) };
+  if (wanted.includes("bulk")) {
+    const bulks = (figures["records of 330 B, ms"] = { "10000, memory": await bulk(tidekeep, "memory", 10_000, 5) });
+    for (const count of [5000, 10_000, 20_000]) bulks[`${count}, indexeddb`] = await bulk(tidekeep, "indexeddb", count, 7);
+  }
   if (wanted.includes("large")) {
     figures["one value of 10 MB, ms"] = { bytes: await large(tidekeep, 10_000_000, "bytes", 9), text: await large(tidekeep, 10_000_000, "text", 9) };
   }

@@ -1,11 +1,18 @@
 import { chromium } from "playwright-core";
 
+const here = (args) => ({
+  executablePath: process.env.TIDEKEEP_CHROMIUM ?? "/usr/bin/chromium",
+  args: process.getuid?.() === 0 ? ["--no-sandbox", ...args] : args,
+});
+
 /** Starts Chromium, for whom root needs to switch off the sandbox. */
 export function launch(...args) {
-  return chromium.launch({
-    executablePath: process.env.TIDEKEEP_CHROMIUM ?? "/usr/bin/chromium",
-    args: process.getuid?.() === 0 ? ["--no-sandbox", ...args] : args,
-  });
+  return chromium.launch(here(args));
+}
+
+/** Starts Chromium on a profile in a folder. What `launch` opens is private, and its IndexedDB is in memory. */
+export function launchOn(folder, ...args) {
+  return chromium.launchPersistentContext(folder, here(args));
 }
 
 /** Opens a page in a profile of its own, and runs the scenario in one of its places. */
