@@ -18,4 +18,6 @@ export const unwrap = (...given) => lent.unwrap(...given);
 export const provided = (...given) => lent.provided(...given);
 export const transaction = (...given) => lent.transaction(...given);
 export const createPasskey = (...given) => lent.createPasskey(...given);
+export const lead = (...given) => lent.lead(...given);
+export const listen = (...given) => lent.listen(...given);
 export const askPasskey = (...given) => lent.askPasskey(...given);

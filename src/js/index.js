@@ -10,6 +10,8 @@
 import { StorageError, storageError } from "./errors.js";
 import { lend } from "./host.js";
 import * as keys from "./keys.js";
+import { lead } from "./leader.js";
+import { listen } from "./live.js";
 import { rows } from "./pages.js";
 import { askPasskey, createPasskey, passkeySupport } from "./passkey.js";
 import { profiled } from "./profile.js";
@@ -20,7 +22,7 @@ import { transaction } from "./transaction.js";
 
 export { passkeySupport, StorageError };
 
-lend({ storageError, refusal, until, compile: compileSchema, transaction, createPasskey, askPasskey, ...keys });
+lend({ storageError, refusal, until, compile: compileSchema, transaction, createPasskey, askPasskey, lead, listen, ...keys });
 
 if (typeof Symbol.asyncDispose === "symbol") {
   // `await using store = …` closes it at the end of the block.

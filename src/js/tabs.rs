@@ -130,11 +130,8 @@ impl Surroundings {
     pub(super) fn around(shared: &Rc<Shared>, tabs: Option<Rc<Tabs>>) -> Self {
         let (online, back) = (Rc::downgrade(shared), Rc::downgrade(shared));
         let sight = Rc::downgrade(shared);
-        let presence = Presence::watch(
-            move |is| set_online(&online, is),
-            move || came_back(&back),
-            move |how| autolock::seen(&sight, &how),
-        );
+        let presence =
+            Presence::watch(move |is| set_online(&online, is), move || came_back(&back), move |how| seen(&sight, &how));
         if !has_network() {
             set_online(&Rc::downgrade(shared), false);
         }
@@ -200,6 +197,16 @@ fn set_online(shared: &Weak<Shared>, is: bool) {
         && let Some(running) = &shared.sync
     {
         running.sync.set_online(is);
+    }
+}
+
+/// The page came into sight, went out of it, or is put aside.
+fn seen(shared: &Weak<Shared>, how: &str) {
+    autolock::seen(shared, how);
+    if let Some(shared) = shared.upgrade()
+        && let Some(running) = &shared.sync
+    {
+        running.sync.set_seen(how == "visible");
     }
 }
 

@@ -7,7 +7,7 @@ use futures_channel::mpsc::UnboundedReceiver;
 use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 
-use super::engine::{Action, Engine, Event};
+use super::engine::{Action, Engine, Event, Heard};
 use super::worker::Inner;
 use super::{control, state};
 
@@ -84,11 +84,12 @@ impl Loop {
     /// Takes what was told from outside.
     fn hear(&mut self, event: Event) {
         let now = self.inner.now();
-        match event {
+        match &event {
             Event::Wrote => drop(self.announce.get_or_insert(now + STATUS_DELAY)),
             // Whoever switched has set the view already, so that nothing would seem to have changed.
             Event::Wishes(_) => self.announce = Some(now),
             Event::Heard => return self.queue.push_back(Action::Hear),
+            Event::Live { what: Heard::Event { kind, data }, .. } => self.inner.looked_at(kind, data),
             _ => {}
         }
         self.feed(event);
@@ -111,6 +112,8 @@ impl Loop {
     async fn act(&mut self, action: Action) {
         match action {
             Action::WakeAt(at) => self.wake = Some(at),
+            Action::Listen { call, means, query } => self.inner.listen(call, means, query),
+            Action::Hush => self.inner.hush(),
             Action::Report(error) => self.inner.listeners.each(|listener| listener.failed(&error)),
             Action::ServerTime(time) => self.inner.correct_clock(time).await,
             Action::Finished { runs, outcome } => {

@@ -11,6 +11,7 @@ mod driver;
 mod effects;
 mod engine;
 mod extent;
+mod hear;
 mod lookup;
 mod merge;
 pub(crate) mod outbox;

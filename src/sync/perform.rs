@@ -47,7 +47,12 @@ impl Inner {
             Action::Apply { changes, from, to } => pull::apply(storage, changes, &from, &to).await,
             Action::ApplySnapshot { snapshot, from, to } => pull::apply_snapshot(storage, *snapshot, &from, &to).await,
             // These are no work; the driver keeps them.
-            Action::ServerTime(_) | Action::WakeAt(_) | Action::Report(_) | Action::Finished { .. } => {
+            Action::ServerTime(_)
+            | Action::WakeAt(_)
+            | Action::Listen { .. }
+            | Action::Hush
+            | Action::Report(_)
+            | Action::Finished { .. } => {
                 return Event::Timer;
             }
         };

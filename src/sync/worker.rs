@@ -38,6 +38,8 @@ pub struct SyncConfig {
     pub debounce: f64,
     /// How long the endpoint, and the token provider, may take to answer, milliseconds.
     pub timeout: f64,
+    /// Whether changes are heard of as they happen, in the tab that leads, while the page is seen.
+    pub live: bool,
     /// Whether rounds go by themselves, until [`Sync::enable`] says otherwise.
     pub enabled: bool,
     /// Which of the collections are on or off, until [`Sync::set_preferences`] says otherwise. On, where not named.
@@ -58,6 +60,7 @@ impl SyncConfig {
             interval: 60_000.0,
             debounce: 100.0,
             timeout: 60_000.0,
+            live: true,
             enabled: true,
             preferences: Vec::new(),
             local: Vec::new(),
@@ -102,6 +105,10 @@ pub(super) struct Inner {
     events: UnboundedSender<Event>,
     inbox: RefCell<Option<UnboundedReceiver<Event>>>,
     tasks: RefCell<Vec<AbortHandle>>,
+    /// The call by which changes are heard of.
+    pub(super) call: RefCell<Option<AbortHandle>>,
+    /// How much was heard that nobody has looked at yet, in bytes.
+    pub(super) unheard: Cell<usize>,
     stopped: Cell<bool>,
 }
 
@@ -147,6 +154,8 @@ impl Sync {
             events,
             inbox: RefCell::new(Some(inbox)),
             tasks: RefCell::default(),
+            call: RefCell::default(),
+            unheard: Cell::new(0),
             stopped: Cell::new(false),
         }))
     }
@@ -174,6 +183,11 @@ impl Sync {
     /// Tells that the page came into view.
     pub fn visible(&self) {
         self.0.tell(Event::Visible);
+    }
+
+    /// Tells whether anyone sees the page: changes are heard of as they happen only while someone does.
+    pub fn set_seen(&self, seen: bool) {
+        self.0.tell(Event::Seen(seen));
     }
 
     /// Does one round and tells what it did: a whole one, or as much as is asked for. What was written before the call
@@ -301,6 +315,7 @@ impl Sync {
         for task in inner.tasks.take() {
             task.abort();
         }
+        inner.hush();
         inner.events.close_channel();
         inner.ports.leadership.release();
         let view = SyncStatus { running: false, leader: false, next_sync_time: None, ..inner.view.borrow().clone() };
@@ -372,6 +387,7 @@ impl Inner {
             endpoint: self.config.endpoint.clone(),
             retry: self.config.retry,
             debounce: self.config.debounce,
+            live: self.config.live,
         };
         Engine::new(settings, Wishes::clone(&self.wishes()))
     }

@@ -3,7 +3,7 @@
 use gloo_net::http::{Request, RequestBuilder, Response};
 use web_sys::{AbortController, RequestCache, RequestCredentials};
 
-use super::{Answer, ChangesQuery, Transport, collections_parameter};
+use super::{Answer, ChangesQuery, Hear, Transport, collections_parameter, stream};
 use crate::backend::LocalFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform;
@@ -23,7 +23,7 @@ pub struct HttpTransport {
 /// Aborts a request that no one waits for any more.
 ///
 /// The controller is our own, and aborts without a reason: gloo-net panics on a rejection that is no `Error`.
-struct AbortOnDrop(AbortController);
+pub(super) struct AbortOnDrop(pub(super) AbortController);
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
@@ -76,7 +76,7 @@ impl HttpTransport {
     }
 }
 
-fn unreachable_endpoint() -> Error {
+pub(super) fn unreachable_endpoint() -> Error {
     Error::new(ErrorKind::NetworkError, "the endpoint cannot be reached; it will be asked again")
 }
 
@@ -107,7 +107,13 @@ impl Transport for HttpTransport {
     fn changes<'a>(&'a self, token: Option<&'a str>, query: &'a ChangesQuery) -> LocalFuture<'a, Result<Answer>> {
         let limit = query.limit.to_string();
         let collections = collections_parameter(&query.collections);
-        let parameters = [("since", query.since.as_deref()), ("limit", Some(&limit)), ("c", collections.as_deref())];
+        let wait = query.wait.map(|seconds| seconds.to_string());
+        let parameters = [
+            ("since", query.since.as_deref()),
+            ("limit", Some(&limit)),
+            ("c", collections.as_deref()),
+            ("wait", wait.as_deref()),
+        ];
         let request = Request::get(&format!("{}/changes", self.base))
             .query(parameters.into_iter().filter_map(|(name, value)| Some((name, value?))));
         Box::pin(self.send(request, token, None))
@@ -117,5 +123,14 @@ impl Transport for HttpTransport {
         let collections = collections_parameter(collections);
         let request = Request::get(&format!("{}/snapshot", self.base)).query(collections.iter().map(|c| ("c", c)));
         Box::pin(self.send(request, token, None))
+    }
+
+    fn live<'a>(
+        &'a self,
+        token: Option<&'a str>,
+        query: &'a ChangesQuery,
+        hear: Hear,
+    ) -> LocalFuture<'a, Result<Option<u16>>> {
+        Box::pin(stream::read(&self.base, token, query, hear))
     }
 }

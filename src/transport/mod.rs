@@ -1,6 +1,7 @@
 //! How requests reach an endpoint.
 
 use core::fmt;
+use std::rc::Rc;
 
 use crate::backend::LocalFuture;
 use crate::error::Result;
@@ -8,6 +9,8 @@ use crate::error::Result;
 #[cfg(target_family = "wasm")]
 mod http;
 pub mod loopback;
+#[cfg(target_family = "wasm")]
+mod stream;
 
 #[cfg(target_family = "wasm")]
 pub use http::HttpTransport;
@@ -32,7 +35,24 @@ pub trait Transport: fmt::Debug {
     fn changes<'a>(&'a self, token: Option<&'a str>, query: &'a ChangesQuery) -> LocalFuture<'a, Result<Answer>>;
     /// Asks for all documents of these collections.
     fn snapshot<'a>(&'a self, token: Option<&'a str>, collections: &'a [String]) -> LocalFuture<'a, Result<Answer>>;
+
+    /// Hears of changes as they happen, until the stream ends: `hear` is called with the kind and the data of each event,
+    /// and with [`OPENED`] before; once it answers false, the stream ends. Gives the status where something else than a
+    /// stream was answered: 404 where there is no such thing.
+    fn live<'a>(
+        &'a self,
+        _token: Option<&'a str>,
+        _query: &'a ChangesQuery,
+        _hear: Hear,
+    ) -> LocalFuture<'a, Result<Option<u16>>> {
+        Box::pin(core::future::ready(Ok(Some(404))))
+    }
 }
+
+/// Hears an event: its kind and its data. Answers whether it hears on.
+pub type Hear = Rc<dyn Fn(&str, &str) -> bool>;
+/// What is told in the place of an event's kind when a stream has begun.
+pub const OPENED: &str = "";
 
 /// Which changes are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +63,8 @@ pub struct ChangesQuery {
     pub limit: usize,
     /// Of which collections.
     pub collections: Vec<String>,
+    /// For how many seconds the endpoint is to wait for a change where there is none.
+    pub wait: Option<u32>,
 }
 
 /// What came back.

@@ -20,6 +20,7 @@
 mod device;
 mod faults;
 mod flaky;
+mod live;
 mod pair;
 mod recovery;
 mod said;

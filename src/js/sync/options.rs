@@ -40,6 +40,7 @@ pub(in crate::js) fn read(given: &JsValue, retry: &JsValue, schema: &Schema) -> 
             "collections",
             "conflict",
             "interval",
+            "live",
             "retryPolicy",
             "enabled",
             "preferences",
@@ -57,6 +58,7 @@ pub(in crate::js) fn read(given: &JsValue, retry: &JsValue, schema: &Schema) -> 
     let mut config = SyncConfig::new(&endpoint, replicated(&options.value("collections")?, schema)?);
     config.retry = retry_policy(if own_retry.is_undefined() { retry } else { &own_retry })?;
     config.enabled = options.flag("enabled")?.unwrap_or(true);
+    config.live = options.flag("live")?.unwrap_or(true);
     if let Some(seconds) = options.number("interval")? {
         config.interval = interval(seconds)?;
     }

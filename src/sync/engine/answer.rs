@@ -100,6 +100,7 @@ impl FromJson for Failure {
 pub(super) struct Space {
     pub(super) server_time: f64,
     pub(super) limits: Limits,
+    pub(super) features: Vec<String>,
 }
 
 impl FromJson for Space {
@@ -114,6 +115,7 @@ impl FromJson for Space {
                 max_doc_bytes: limit("maxDocBytes")?,
                 max_depth: limit("maxDepth")?,
             },
+            features: members.optional("features", Json::strings)?.unwrap_or_default(),
         })
     }
 }
@@ -181,12 +183,34 @@ pub(super) struct Changed {
 impl FromJson for Changed {
     fn from_members(members: &Members<'_>) -> Read<Self> {
         Ok(Self {
-            changes: members.required("changes", Json::items)?.into_iter().map(Json::text).map(document).collect(),
+            changes: documents(members.required("changes", Json::items)?),
             cursor: members.required("cursor", Json::string)?,
             more: members.required("more", Json::flag)?,
             server_time: members.required("serverTime", Json::number)?,
         })
     }
+}
+
+/// An event of the live stream: what changed between two cursors, or that nothing did.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) prev: String,
+    pub(super) cursor: String,
+    pub(super) changes: Vec<Incoming>,
+}
+
+impl FromJson for Told {
+    fn from_members(members: &Members<'_>) -> Read<Self> {
+        Ok(Self {
+            prev: members.required("prev", Json::string)?,
+            cursor: members.required("cursor", Json::string)?,
+            changes: documents(members.optional("changes", Json::items)?.unwrap_or_default()),
+        })
+    }
+}
+
+fn documents(items: Vec<Json<'_>>) -> Vec<Incoming> {
+    items.into_iter().map(Json::text).map(document).collect()
 }
 
 /// The items of an array, all of which must be readable.

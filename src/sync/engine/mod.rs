@@ -4,6 +4,7 @@
 //! a time, and in it one action; whatever happens in between is noted and acted on when its turn comes.
 
 mod answer;
+mod live;
 mod pull;
 mod push;
 mod round;
@@ -11,8 +12,10 @@ mod round;
 mod tests;
 
 pub(crate) use answer::{Change, Incoming, SentOp, Snapshot, Unreadable};
+use live::Live;
+pub(crate) use live::{Heard, Means};
 pub(crate) use push::{Settlement, Verdict, sent};
-use round::{Round, Step};
+use round::{Round, Source, Step};
 
 use super::outbox::Pending;
 use super::protocol::Limits;
@@ -33,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) retry: Retry,
     /// How long writes gather before they are sent, milliseconds.
     pub(crate) debounce: f64,
+    /// Whether changes are heard of as they happen.
+    pub(crate) live: bool,
 }
 
 /// What happened.
@@ -52,6 +57,10 @@ pub(crate) enum Event {
     Unheard(Error),
     /// The page came into view.
     Visible,
+    /// Whether anyone sees the page.
+    Seen(bool),
+    /// What the call of this number heard.
+    Live { call: u64, what: Heard },
     /// The time that was asked for has come.
     Timer,
     /// A round is asked for.
@@ -107,6 +116,10 @@ pub(crate) enum Action {
     TakeSnapshot { collections: Vec<String> },
     /// Take everything, and move the cursor.
     ApplySnapshot { snapshot: Box<Snapshot>, from: Versioned<Progress>, to: Progress },
+    /// Hear of changes by a call of this number, in the place of the one before: it says `Live`.
+    Listen { call: u64, means: Means, query: ChangesQuery },
+    /// Hear no more.
+    Hush,
     /// The endpoint's time: correct the clock by it.
     ServerTime(f64),
     /// Send `Timer` at this time; it takes the place of an earlier wish.
@@ -147,6 +160,7 @@ pub(crate) struct Engine {
     attempts: u32,
     runs: Vec<(u64, Extent)>,
     limits: Option<Limits>,
+    live: Live,
     round: Option<Round>,
     last_success: Option<f64>,
     last_error: Option<Error>,
@@ -167,6 +181,7 @@ impl Engine {
             attempts: 0,
             runs: Vec::new(),
             limits: None,
+            live: Live::new(),
             round: None,
             last_success: None,
             last_error: None,
@@ -207,13 +222,31 @@ impl Engine {
         if !(self.wishes.enabled && self.online && self.leads) || self.round.is_some() {
             return None;
         }
+        if self.live.tells() {
+            return Some(self.busy_until);
+        }
         let wanted = self.push_at.map_or(self.pull_at, |at| at.min(self.pull_at));
-        Some(wanted.max(self.wait_until).max(self.busy_until))
+        Some(wanted.max(self.wait_until).max(self.busy_until)).filter(|at| at.is_finite())
+    }
+
+    /// When there is something to look after.
+    fn wake(&self) -> Option<Action> {
+        let at = match (self.next_round(), self.live.deadline()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        at.map(Action::WakeAt)
     }
 
     /// Takes an event; answers what is to be done, in order. `random` is in `0..1`.
     pub(crate) fn handle(&mut self, event: Event, now: f64, random: f64) -> Vec<Action> {
         self.keep_time(now);
+        let mut actions = self.happened(event, now, random);
+        actions.extend(self.attend(now, random));
+        actions
+    }
+
+    fn happened(&mut self, event: Event, now: f64, random: f64) -> Vec<Action> {
         match event {
             Event::Wrote => {
                 self.push_at.get_or_insert(now + self.settings.debounce);
@@ -222,12 +255,18 @@ impl Engine {
                 let back = online && !self.online;
                 self.online = online;
                 if back {
+                    self.live.hope();
                     self.at_once(now);
                 }
             }
             Event::Leads(leads) => {
                 if leads && !self.leads {
+                    self.live.hope();
                     self.push_at = Some(now);
+                    if self.settings.live {
+                        // What was told to the one before was not told here.
+                        self.pull_at = now;
+                    }
                 }
                 self.leads = leads;
             }
@@ -243,6 +282,8 @@ impl Engine {
             Event::Heard => return vec![Action::Hear],
             Event::Unheard(error) => return vec![Action::Report(error)],
             Event::Visible => self.at_once(now),
+            Event::Seen(seen) => self.live.see(seen),
+            Event::Live { call, what } => self.heard(call, what, now, random),
             Event::Timer => {}
             Event::Run { id, extent } => self.runs.push((id, extent)),
             Event::CalledOff(id) => {
@@ -261,6 +302,7 @@ impl Engine {
         let back = self.last_seen - now;
         self.last_seen = now;
         if back > 0.0 {
+            self.live.set_back(back);
             for at in
                 [&mut self.pull_at, &mut self.wait_until, &mut self.busy_until].into_iter().chain(&mut self.push_at)
             {
@@ -303,11 +345,13 @@ impl Engine {
         }
         match self.next_round() {
             Some(at) if at <= now => {
-                let pull = self.pull_at <= now;
-                actions.extend(self.start(Round::by_itself(pull, now)));
+                let round = match self.live.next_told() {
+                    Some(told) => Round::told(told, now),
+                    None => Round::by_itself(self.pull_at <= now, now),
+                };
+                actions.extend(self.start(round));
             }
-            Some(at) => actions.push(Action::WakeAt(at)),
-            None => {}
+            _ => actions.extend(self.wake()),
         }
         actions
     }
@@ -357,7 +401,7 @@ impl Engine {
             Step::Pause(error) => {
                 let actions = self.finish(&round, Err(error), now, random);
                 self.wait_until = now + self.settings.retry.max_delay;
-                actions.into_iter().chain(self.next_round().map(Action::WakeAt)).collect()
+                actions.into_iter().chain(self.wake()).collect()
             }
         }
     }
@@ -365,12 +409,17 @@ impl Engine {
     fn finish(&mut self, round: &Round, outcome: Result<(), Error>, now: f64, random: f64) -> Vec<Action> {
         let outcome = match outcome {
             Ok(()) => {
-                self.attempts = 0;
-                self.wait_until = 0.0;
                 self.last_success = Some(now);
-                self.last_error = None;
-                if round.pull && round.collections.is_none() {
-                    self.pull_at = now + self.wishes.interval;
+                // Where nothing was asked of the endpoint, what failed there is still to be waited for.
+                if round.source == Source::Endpoint {
+                    self.attempts = 0;
+                    self.wait_until = 0.0;
+                    self.last_error = None;
+                }
+                if round.source == Source::Endpoint && round.pull && round.collections.is_none() {
+                    let missed = self.live.pulled();
+                    let again = if self.live.hears() { f64::INFINITY } else { now + self.wishes.interval };
+                    self.pull_at = if missed { now } else { again };
                 }
                 Ok(SyncReport {
                     pushed: round.tally.pushed,
@@ -385,6 +434,9 @@ impl Engine {
                 self.wait_until = now + self.settings.retry.delay(self.attempts, random);
                 if round.push {
                     self.push_at = Some(now);
+                } else if round.source == Source::Told {
+                    // What was told is lost, and found again by a pull.
+                    self.pull_at = now;
                 }
                 let error = error.during("sync.run");
                 self.last_error = Some(error.clone());

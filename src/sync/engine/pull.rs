@@ -13,7 +13,7 @@ const PAGE: usize = 500;
 
 impl Engine {
     pub(super) fn query(since: Option<String>, about: &Replicated) -> ChangesQuery {
-        ChangesQuery { since, limit: PAGE, collections: about.names().to_vec() }
+        ChangesQuery { since, limit: PAGE, collections: about.names().to_vec(), wait: None }
     }
 
     /// Goes through the answer to a pull.

@@ -1,6 +1,6 @@
 //! One round: push until nothing waits, then pull until nothing is new.
 
-use super::answer::{Reply, Space, read};
+use super::answer::{Reply, Space, Told, read};
 use super::{Action, Engine, Event, Tally};
 use crate::backend::layer::Replicated;
 use crate::error::{Error, ErrorKind, ErrorStatus};
@@ -31,12 +31,23 @@ pub(super) struct Round {
     /// What failed without ending the round.
     pub(super) failure: Option<Error>,
     pub(super) state: Option<Box<Persisted>>,
+    /// What is to be taken in the place of pulling.
+    told: Option<Told>,
+    pub(super) source: Source,
     stage: Stage,
     awaiting: Awaiting,
     refusals: u32,
     fruitless: u32,
     resets: u32,
     pulled_all: bool,
+}
+
+/// Where what a round takes comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Endpoint,
+    /// The endpoint told it unasked.
+    Told,
 }
 
 /// What the round is about.
@@ -106,6 +117,8 @@ impl Round {
             tally: Tally::default(),
             failure: None,
             state: None,
+            told: None,
+            source: Source::Endpoint,
             stage: if push { Stage::Push } else { Stage::Pull },
             awaiting: Awaiting::State,
             refusals: 0,
@@ -113,6 +126,11 @@ impl Round {
             resets: 0,
             pulled_all: false,
         }
+    }
+
+    /// Takes what was told, and pulls only where something is missing.
+    pub(super) fn told(told: Told, began: f64) -> Self {
+        Self { told: Some(told), source: Source::Told, ..Self::new(Vec::new(), false, true, began) }
     }
 
     /// Asks for something and notes what is awaited.
@@ -152,9 +170,11 @@ impl Engine {
         match (event, round.awaiting) {
             (Event::Loaded(state), Awaiting::State) => {
                 self.follow(state.wishes.clone(), now);
-                if round.runs.is_empty() && (round.asked || !self.wishes.enabled) {
+                // Who no longer leads ends what goes by itself.
+                if round.runs.is_empty() && (round.asked || !self.wishes.enabled || !self.leads) {
                     return Step::Quit;
                 }
+                self.live.stands(&state);
                 round.state = Some(state);
                 self.turn(round)
             }
@@ -191,6 +211,13 @@ impl Engine {
     fn turn(&mut self, round: &mut Round) -> Step {
         let Some(state) = round.state.take() else { return round.turn(round.stage) };
         let snapshot = state.progress.value.snapshot;
+        let state = match round.told.take().filter(|_| !snapshot) {
+            None => state,
+            Some(told) => match Self::take(round, state, told) {
+                Ok(step) => return step,
+                Err(state) => state,
+            },
+        };
         match round.stage {
             Stage::Push => {
                 // A flight for another endpoint is given up: what it carried is still pending.
@@ -207,6 +234,8 @@ impl Engine {
             }
             Stage::Pull if !round.pull || round.pulled_all => Step::Done(Vec::new()),
             Stage::Pull | Stage::Snapshot if snapshot => {
+                round.source = Source::Endpoint;
+                self.live.pulls();
                 round.state = Some(state);
                 round.stage = Stage::Snapshot;
                 let collections = self.wishes.replicated.names().to_vec();
@@ -222,6 +251,8 @@ impl Engine {
                 if about.names().is_empty() {
                     return Step::Done(Vec::new());
                 }
+                round.source = Source::Endpoint;
+                self.live.pulls();
                 let since = round.cursor.clone().or_else(|| state.progress.value.cursor.clone());
                 round.state = Some(state);
                 round.ask(Awaiting::Changes, Action::Pull { query: Self::query(since, &about) })
@@ -255,6 +286,7 @@ impl Engine {
             Awaiting::Status => match read::<Space>(answer) {
                 Reply::Success(space) => {
                     self.limits = Some(sensible(space.limits));
+                    self.live.offered(&space.features);
                     let mut step = round.turn(round.stage);
                     if let Step::Do(actions) = &mut step {
                         actions.insert(0, Action::ServerTime(space.server_time));

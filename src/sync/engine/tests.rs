@@ -8,7 +8,7 @@ use crate::sync::{SyncConfig, state};
 
 fn engine() -> Engine {
     let retry = Retry { base_delay: 1_000.0, ..Retry::default() };
-    let settings = Settings { endpoint: "here".into(), retry, debounce: 100.0 };
+    let settings = Settings { endpoint: "here".into(), retry, debounce: 100.0, live: true };
     Engine::new(settings, Wishes::of(&config(), &Said::default()))
 }
 
@@ -29,7 +29,15 @@ fn persisted() -> Box<Persisted> {
 }
 
 fn works(action: &Action) -> bool {
-    !matches!(action, Action::ServerTime(_) | Action::WakeAt(_) | Action::Report(_) | Action::Finished { .. })
+    !matches!(
+        action,
+        Action::ServerTime(_)
+            | Action::WakeAt(_)
+            | Action::Listen { .. }
+            | Action::Hush
+            | Action::Report(_)
+            | Action::Finished { .. }
+    )
 }
 
 fn status() -> Answer {
@@ -66,10 +74,26 @@ fn outcome(action: &Action, choice: u32, state: &Persisted) -> Event {
     }
 }
 
+/// What a call may say, sense and nonsense.
+fn heard(choice: u32) -> Heard {
+    let data = format!(r#"{{"prev":"{}","cursor":"{}","changes":[],"more":false}}"#, choice % 7, choice % 5);
+    match choice % 9 {
+        0 => Heard::Opened,
+        1 => Heard::Polled(changes(choice, choice.is_multiple_of(7))),
+        2 => Heard::Ended(None),
+        3 => Heard::Ended(Some(404)),
+        4 => Heard::Broke,
+        5 => Heard::Event { kind: "changes".to_owned(), data: "nonsense".to_owned() },
+        6 => Heard::Event { kind: "reset".to_owned(), data: String::new() },
+        7 => Heard::Event { kind: "ping".to_owned(), data },
+        _ => Heard::Event { kind: "changes".to_owned(), data },
+    }
+}
+
 proptest! {
     #[test]
     fn every_round_that_is_asked_for_ends_once_and_one_action_is_under_way_at_a_time(
-        steps in prop::collection::vec((0..12u32, any::<u32>()), 1..200),
+        steps in prop::collection::vec((0..16u32, any::<u32>()), 1..200),
     ) {
         let mut engine = engine();
         let (mut now, mut asked, mut ended) = (0.0, 0u64, std::collections::BTreeSet::new());
@@ -87,13 +111,15 @@ proptest! {
                 4 => Event::Visible,
                 5 => { now += f64::from(choice % 100_000) - 20_000.0; Event::Timer }
                 6 => { asked += 1; Event::Run { id: asked, extent: Extent::default() } }
+                12 => Event::Seen(choice % 2 == 0),
+                13..16 => Event::Live { call: u64::from(choice % 8), what: heard(choice) },
                 _ => match &under_way {
                     Some(action) => outcome(action, choice, &state),
                     None => Event::Timer,
                 },
             };
             let answers = !matches!(event, Event::Wrote | Event::Online(_) | Event::Leads(_) | Event::Wishes(_)
-                | Event::Visible | Event::Timer | Event::Run { .. });
+                | Event::Visible | Event::Seen(_) | Event::Live { .. } | Event::Timer | Event::Run { .. });
             if answers {
                 under_way = None;
             }

@@ -5,6 +5,8 @@ use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use futures_channel::oneshot;
+
 use super::failure;
 use crate::sync::Hlc;
 use crate::sync::protocol::{
@@ -21,8 +23,12 @@ pub struct Endpoint {
     pub limits: Cell<Limits>,
     /// The token that it accepts; none is anyone.
     pub token: RefCell<Option<String>>,
+    /// What it has beyond the least: `live`, `long-poll`.
+    pub features: RefCell<Vec<String>>,
     /// Documents that it refuses for good, as collection and id.
     pub refused: RefCell<BTreeSet<(String, String)>>,
+    /// Who waits for a change.
+    pub(super) waiting: RefCell<Vec<oneshot::Sender<()>>>,
 }
 
 #[derive(Debug, Default)]
@@ -75,7 +81,9 @@ impl Endpoint {
             space: RefCell::default(),
             limits: Cell::new(Limits::default()),
             token: RefCell::new(None),
+            features: RefCell::default(),
             refused: RefCell::default(),
+            waiting: RefCell::default(),
         }
     }
 
@@ -136,6 +144,15 @@ impl Endpoint {
         space.head += 1;
         let seq = space.head;
         space.documents.insert((change.c.clone(), change.id.clone()), Change { seq, rev: seq, ..change });
+        drop(space);
+        self.wake();
+    }
+
+    /// Whoever waits for a change may look.
+    fn wake(&self) {
+        for waiting in self.waiting.take() {
+            let _ = waiting.send(());
+        }
     }
 
     pub(super) fn status(&self) -> Answer {
@@ -147,7 +164,7 @@ impl Endpoint {
             floor: space.floor,
             server_time: self.time(),
             limits: self.limits.get(),
-            features: Vec::new(),
+            features: self.features.borrow().clone(),
         })
     }
 
@@ -170,7 +187,10 @@ impl Endpoint {
             return failure(409, "reset");
         }
         let results = request.ops.iter().map(|op| self.operate(&mut space, &request.client, op)).collect();
-        answer(&PushResponse { epoch: space.epoch.to_string(), head: space.head, server_time: self.time(), results })
+        let (epoch, head) = (space.epoch.to_string(), space.head);
+        drop(space);
+        self.wake();
+        answer(&PushResponse { epoch, head, server_time: self.time(), results })
     }
 
     fn operate(&self, space: &mut Space, client: &str, op: &PushOp) -> PushResult {

@@ -3,13 +3,14 @@
 //! It implements the protocol and nothing else: the reference that the engine is simulated against.
 
 mod endpoint;
+mod live;
 
 use core::fmt;
 use std::rc::Rc;
 
 pub use endpoint::Endpoint;
 
-use super::{Answer, ChangesQuery, Transport};
+use super::{Answer, ChangesQuery, Hear, Transport};
 use crate::backend::LocalFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::Sleep;
@@ -50,6 +51,8 @@ pub enum Route {
     Changes,
     /// A snapshot.
     Snapshot,
+    /// Server-sent events: asked for the beginning, and for each event, of which one that is dropped makes a gap.
+    Live,
 }
 
 /// A client's way to an [`Endpoint`].
@@ -127,10 +130,25 @@ impl Transport for Loopback {
     }
 
     fn changes<'a>(&'a self, token: Option<&'a str>, query: &'a ChangesQuery) -> LocalFuture<'a, Result<Answer>> {
-        Box::pin(self.carry((self.faults)(Route::Changes), token, |endpoint| endpoint.changes(query)))
+        let fault = (self.faults)(Route::Changes);
+        Box::pin(async move {
+            if query.wait.is_some() && fault == Fault::None {
+                self.wait(query).await;
+            }
+            self.carry(fault, token, |endpoint| endpoint.changes(query)).await
+        })
     }
 
     fn snapshot<'a>(&'a self, token: Option<&'a str>, collections: &'a [String]) -> LocalFuture<'a, Result<Answer>> {
         Box::pin(self.carry((self.faults)(Route::Snapshot), token, |endpoint| endpoint.snapshot(collections)))
+    }
+
+    fn live<'a>(
+        &'a self,
+        token: Option<&'a str>,
+        query: &'a ChangesQuery,
+        hear: Hear,
+    ) -> LocalFuture<'a, Result<Option<u16>>> {
+        Box::pin(self.tell(token, query, hear))
     }
 }

@@ -43,6 +43,7 @@ const describe = (value) => {
 let store;
 const events = [];
 const incidents = [];
+const changes = [];
 const texts = () => store.collection("notes").all().then((notes) => notes.map(({ text }) => text).sort());
 
 globalThis.device = {
@@ -50,6 +51,8 @@ globalThis.device = {
   events,
   /** What was told to listeners of `lost` and `healed`. */
   incidents,
+  /** What was told to listeners of `change`, and when. */
+  changes: () => changes,
   /** What the page remembers of its database. */
   remembered: () => localStorage.getItem("tidekeep:device"),
   /** Deletes the database as another page, or a user, would. */
@@ -75,9 +78,12 @@ globalThis.device = {
       sync: { endpoint: `${location.origin}/v1/team`, auth, ...options.sync },
     });
     store.on("error", (error) => events.push(plain(error)));
+    store.on("change", ({ key, source }) => changes.push({ at: Date.now(), key, source }));
     for (const kind of ["lost", "healed"]) store.on(kind, (event) => incidents.push({ kind, ...event }));
   },
   write: (notes) => store.collection("notes").putMany(notes).then(() => undefined),
+  /** Writes a note; gives the time at which that is acknowledged. */
+  note: (id) => store.collection("notes").put({ id, text: id }).then(() => Date.now()),
   texts,
   remove: (id) => store.collection("notes").delete(id),
   unlock: (passphrase) => store.credentials.unlock({ passphrase }),

@@ -24,13 +24,19 @@ export async function gate(t, endpoint) {
     requests: [],
     /** Every byte of their bodies that was passed on. */
     bodies: [],
+    /** The streams that are open now. */
+    open: new Set(),
   };
   const server = createServer((request, response) => {
     const path = new URL(request.url, "http://localhost").pathname;
     if (!path.startsWith("/v1/") && !path.startsWith("/dev/")) {
       return void file(path, response);
     }
-    gate.requests.push({ at: performance.now(), method: request.method, path });
+    gate.requests.push({ at: performance.now(), method: request.method, path, url: request.url });
+    if (path.endsWith("/live")) {
+      gate.open.add(response);
+      response.once("close", () => gate.open.delete(response));
+    }
     if (!gate.fault || gate.fault(request, response) === false) {
       request.on("data", (bytes) => gate.bodies.push(bytes));
       pass(endpoint, request, response);
@@ -65,6 +71,8 @@ function pass(endpoint, request, response) {
     answer.pipe(response);
   });
   onward.on("error", () => response.destroy());
+  // Whoever goes away leaves the endpoint, too.
+  response.once("close", () => onward.destroy());
   request.pipe(onward);
 }
 

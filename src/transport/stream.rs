@@ -1,0 +1,42 @@
+//! The live stream over HTTP: fetched and cut into events by a script of the package.
+
+use js_sys::{Promise, encode_uri_component};
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, AbortSignal};
+
+use super::http::{AbortOnDrop, unreachable_endpoint};
+use super::{ChangesQuery, Hear, collections_parameter};
+use crate::error::Result;
+use crate::platform::said;
+
+#[wasm_bindgen(module = "/src/js/host.js")]
+extern "C" {
+    fn listen(
+        url: &str,
+        token: Option<&str>,
+        signal: &AbortSignal,
+        hear: &Closure<dyn FnMut(String, String) -> bool>,
+    ) -> Promise;
+}
+
+/// Reads the stream below `base` until it ends.
+pub(super) async fn read(base: &str, token: Option<&str>, query: &ChangesQuery, hear: Hear) -> Result<Option<u16>> {
+    let collections = collections_parameter(&query.collections);
+    let mut url = format!("{base}/live");
+    // Text that is left out, or empty, is the beginning.
+    let since = Some(query.since.as_deref().unwrap_or_default());
+    for (name, value) in [("?since=", since), ("&c=", collections.as_deref())] {
+        if let Some(value) = value {
+            url.push_str(name);
+            url.push_str(&String::from(encode_uri_component(value)));
+        }
+    }
+    let abort = AbortOnDrop(AbortController::new().map_err(|_| unreachable_endpoint())?);
+    let callback =
+        Closure::<dyn FnMut(String, String) -> bool>::new(move |kind: String, data: String| hear(&kind, &data));
+    let ended = JsFuture::from(listen(&url, token, &abort.0.signal(), &callback)).await;
+    let ended = ended.map_err(|thrown| unreachable_endpoint().caused_by(said(&thrown)))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status")]
+    Ok(ended.as_f64().map(|status| status as u16))
+}
