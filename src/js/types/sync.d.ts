@@ -18,6 +18,17 @@ export interface SyncOptions<S extends Schema<S> = AnySchema> {
   conflict?: "latest";
   /** Seconds between pulls without any other reason. Default 60. */
   interval?: number;
+  /**
+   * Whether changes of other devices are heard of as they happen, in the tab that sends, while the page is seen: by
+   * server-sent events, by requests that the endpoint holds where those do not get through, and at the interval where
+   * neither does. While they are heard of, nothing is pulled at the interval. Default true.
+   *
+   * @example
+   * const store = await createStorage({ type: "memory", sync: { endpoint: "https://example.org/v1/my-space", live: true } });
+   * store.on("change", ({ key, source }) => source === "remote" && console.log("changed elsewhere:", key));
+   * await store.close();
+   */
+  live?: boolean;
   retryPolicy?: RetryPolicy;
   /** Whether rounds go by themselves until `sync.enable` says otherwise. Default true. */
   enabled?: boolean;
