@@ -8,7 +8,8 @@ use super::{Overlay, SharedBuffer};
 use crate::backend::memory::{check_source, is_system};
 use crate::backend::{Direction, Read, Row, Scan, Source};
 use crate::error::Result;
-use crate::model::{Content, Doc, Key, KeyRange, Precondition, Record, Seen, Verify, WriteOp, sorted_names};
+use crate::model::{Body, Content, Doc, Key, KeyRange, Precondition, Record, Seen, Verify, WriteOp, sorted_names};
+use crate::platform::Payload;
 
 impl Overlay {
     /// Reads what the operations of a batch depend on and the transaction has not written itself.
@@ -48,7 +49,10 @@ impl Overlay {
                     for key in &keys {
                         let scan = Scan { range: KeyRange::only(key.clone()), read, ..Scan::all(collection.as_str()) };
                         let rows = self.scan_through(&layers, &scan, told).await?;
-                        records.push(rows.into_iter().next().and_then(|row| row.record));
+                        let found = rows.into_iter().next().and_then(|row| row.record);
+                        // What is written over it is sealed with all of the collection: to this layer it is open.
+                        let body = Body::Clear(Payload::undefined());
+                        records.push(found.map(|record| Record { body, ..record }));
                     }
                     records
                 }
