@@ -42,13 +42,13 @@ pub const MAX_UNLOCKERS: usize = 64;
 /// - Every method takes `&self`; nothing is borrowed while an unlocker or a generator runs.
 #[derive(Debug)]
 pub struct Keyring {
-    database: String,
-    state: RefCell<State>,
+    pub(super) database: String,
+    pub(super) state: RefCell<State>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    stores: LiteMap<KeyId, Rc<StoreKey>>,
+pub(super) struct State {
+    pub(super) stores: LiteMap<KeyId, Rc<StoreKey>>,
     open: LiteMap<KeyId, Rc<OpenKey>>,
     current: Option<KeyId>,
     /// The unlockers that opened a store key since the last lock.
@@ -198,7 +198,7 @@ impl State {
     }
 
     /// The store key that wraps what is new.
-    fn primary(&self) -> Option<Rc<StoreKey>> {
+    pub(super) fn primary(&self) -> Option<Rc<StoreKey>> {
         self.stores.first().map(|(_, key)| Rc::clone(key))
     }
 
@@ -230,7 +230,7 @@ impl State {
     }
 }
 
-fn locked() -> Error {
+pub(super) fn locked() -> Error {
     Error::new(ErrorKind::Locked, "the keys are locked; unlock them first")
 }
 

@@ -9,6 +9,7 @@
 //! Web Crypto's, off the main thread.
 
 mod aad;
+mod blind;
 mod cipher;
 mod derive;
 mod envelope;
@@ -23,6 +24,7 @@ mod wrapped_data;
 mod wrapping;
 
 pub use aad::AdditionalData;
+pub use blind::Blinding;
 pub(crate) use cipher::not_authentic;
 pub use cipher::{Cipher, DataKey, KEY_LEN, KeyId, NONCE_LEN, Nonce, TAG_LEN};
 pub use derive::{Derivation, MAX_ITERATIONS, MIN_ITERATIONS, SALT_LEN, new_salt};

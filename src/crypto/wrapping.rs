@@ -65,7 +65,7 @@ impl<'a> Wrapping<'a> {
 
     /// Compares in constant time.
     fn commits_to(&self, commitment: &[u8; COMMITMENT_LEN]) -> bool {
-        keyed(self.secret, self.tier.commitment_label()).verify(commitment.into()).is_ok()
+        keyed(self.secret, self.tier.commitment_label().as_bytes()).verify(commitment.into()).is_ok()
     }
 }
 
@@ -187,15 +187,20 @@ pub(super) fn mend(bytes: &mut [u8]) {
 
 /// HMAC-SHA256 of a label: a key for one purpose from a key for none.
 pub(super) fn hmac(key: &[u8; 32], label: &str) -> Secret {
-    Zeroizing::new(keyed(key, label).finalize().into_bytes().into())
+    hmac_of(key, label.as_bytes())
 }
 
-fn keyed(key: &[u8; 32], label: &str) -> Hmac<Sha256> {
+/// HMAC-SHA256 of bytes.
+pub(super) fn hmac_of(key: &[u8; 32], message: &[u8]) -> Secret {
+    Zeroizing::new(keyed(key, message).finalize().into_bytes().into())
+}
+
+fn keyed(key: &[u8; 32], message: &[u8]) -> Hmac<Sha256> {
     // HMAC fills a short key up with zeros to the block of its hash; a whole block cannot be refused.
     let mut block = Zeroizing::new([0; 64]);
     block.iter_mut().zip(key).for_each(|(to, from)| *to = *from);
     let mut mac = <Hmac<Sha256> as KeyInit>::new((&*block).into());
-    mac.update(label.as_bytes());
+    mac.update(message);
     mac
 }
 

@@ -183,12 +183,16 @@ fn index(given: &JsValue) -> Result<Index> {
     if let Some(text) = given.as_string() {
         return Index::parse(&text);
     }
-    let options = Options::read(given, &["name", "keyPath", "unique", "multiEntry"])?;
+    let options = Options::read(given, &["name", "keyPath", "unique", "multiEntry", "blind"])?;
     let flag = |name| options.flag(name).map(|flag| flag.unwrap_or(false));
     match (options.text("name")?, key_path(&options.value("keyPath")?)?) {
-        (Some(name), Some(key_path)) if !name.is_empty() => {
-            Ok(Index { name, key_path, unique: flag("unique")?, multi_entry: flag("multiEntry")? })
-        }
+        (Some(name), Some(key_path)) if !name.is_empty() => Ok(Index {
+            name,
+            key_path,
+            unique: flag("unique")?,
+            multi_entry: flag("multiEntry")?,
+            blind: flag("blind")?,
+        }),
         _ => Err(Error::new(ErrorKind::InvalidConfig, "an index is a text, or an object with a name and a keyPath")),
     }
 }

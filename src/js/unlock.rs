@@ -24,7 +24,7 @@ pub(super) struct Asking {
     turn: futures_util::lock::Mutex<()>,
     /// How the last asking ended, if badly: whoever waited for it gets that answer, and is not asked again.
     refused: RefCell<Option<Error>>,
-    /// Whether what lay in the clear in encrypted collections was sealed, or is being sealed.
+    /// Whether what lay in the clear in encrypted collections was sealed, and tags were made, or are being made.
     closing: Cell<bool>,
 }
 
@@ -38,14 +38,19 @@ impl Asking {
         self.means.is_some() || self.passphrase.is_some()
     }
 
-    /// Begins to seal what was written in the clear before its collection was encrypted, once in a session.
+    /// Begins to seal what was written in the clear before its collection was encrypted, and to make the tags that blind
+    /// indexes lack, once in a session.
     pub(super) fn unlocked(self: &Rc<Self>, store: &DataStore) {
         if self.closing.replace(true) {
             return;
         }
         let (asking, store) = (Rc::clone(self), store.clone());
         spawn(async move {
-            let Err(error) = store.seal_what_lies_clear().await else { return };
+            let closed = async {
+                store.seal_what_lies_clear().await?;
+                store.tag_all().await
+            };
+            let Err(error) = closed.await else { return };
             // It goes on with what is left at the next unlocking.
             asking.closing.set(false);
             if !matches!(error.kind(), ErrorKind::Locked | ErrorKind::Closed) {

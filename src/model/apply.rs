@@ -151,12 +151,12 @@ fn apply_put(put: Put, previous: Option<&Record>, tombstone: Option<&Record>, no
         Secrecy::Sealed => true,
         Secrecy::Clear => false,
     };
-    let (body, checksum) = match (put.content, alive) {
-        (Content::Replace(body), _) => (body, put.checksum),
-        (Content::Keep, Some(record)) => (record.body.clone(), record.meta.checksum.clone()),
+    let (body, checksum, blind) = match (put.content, alive) {
+        (Content::Replace(body), _) => (body, put.checksum, put.blind),
+        (Content::Keep, Some(Record { body, meta, .. })) => (body.clone(), meta.checksum.clone(), meta.blind.clone()),
         (Content::Keep, None) => {
             check(Precondition::Present, None, None, &put.collection, &put.key)?;
-            (Body::Clear(Payload::undefined()), None)
+            (Body::Clear(Payload::undefined()), None, None)
         }
     };
     let old = alive.map(|record| &record.meta);
@@ -184,6 +184,7 @@ fn apply_put(put: Put, previous: Option<&Record>, tombstone: Option<&Record>, no
             None => previous.and_then(|record| record.meta.replica),
         },
         checksum,
+        blind,
         secret,
     };
     Ok(Applied {
@@ -224,7 +225,10 @@ fn apply_reseal(op: Reseal, previous: Option<&Record>) -> Applied {
         return untouched;
     }
     let mut record = record.clone();
-    record.body = Body::Sealed(op.envelope);
+    if let Some(envelope) = op.envelope {
+        record.body = Body::Sealed(envelope);
+    }
+    record.meta.blind = op.blind.or(record.meta.blind);
     if let Some(replica) = record.meta.replica.as_mut().filter(|_| op.replicate) {
         (replica.hlc, replica.dirty) = (replica.hlc.next(), true);
     }
@@ -275,6 +279,8 @@ fn apply_replicate(op: Replicate, previous: Option<&Record>, tombstone: Option<&
                     metadata,
                     replica,
                     checksum: op.checksum,
+                    // Tags do not travel: they are made here, once the value can be opened.
+                    blind: None,
                     secret: false,
                 },
             }),

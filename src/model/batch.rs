@@ -108,6 +108,8 @@ pub struct Put {
     pub checksum: Option<Checksum>,
     /// Whether the new content is sealed, where its collection does not say.
     pub secrecy: Secrecy,
+    /// The tags of the new content in blind indexes, if there are such.
+    pub blind: Option<Payload>,
 }
 
 /// Whether a record is sealed whose collection is not encrypted as a whole.
@@ -137,6 +139,7 @@ impl Put {
             replicate: None,
             checksum: None,
             secrecy: Secrecy::Kept,
+            blind: None,
         }
     }
 }
@@ -186,11 +189,11 @@ pub struct Replicate {
     pub checksum: Option<Checksum>,
 }
 
-/// A sealed record's content under another key.
+/// A sealed record's content under another key, or its tags in blind indexes.
 ///
 /// # Behavior
 ///
-/// - Nothing but the envelope changes: neither the version nor times, tags, metadata or the end of its life. For an
+/// - Nothing but the envelope and those tags changes: neither the version nor times, tags, metadata or the end of its life. For an
 ///   application, nothing was written.
 /// - It happens only where the record still has the envelope that was read. Otherwise it does nothing, and the rest of
 ///   the batch happens all the same: whoever was faster has the last word.
@@ -204,8 +207,10 @@ pub struct Reseal {
     pub key: Key,
     /// The head of the envelope that was read, which no other envelope shares: its nonce is among it.
     pub head: Vec<u8>,
-    /// The new envelope.
-    pub envelope: Bytes,
+    /// The new envelope; without, it stays.
+    pub envelope: Option<Bytes>,
+    /// The new tags; without, they stay.
+    pub blind: Option<Payload>,
     /// Whether it replicates.
     pub replicate: bool,
 }

@@ -49,6 +49,8 @@ pub struct Meta {
     pub replica: Option<Replica>,
     /// What the value is compared with when it is read, in collections that ask for it.
     pub checksum: Option<Checksum>,
+    /// The tags of the record in the blind indexes of its collection, where it has them.
+    pub blind: Option<Payload>,
     /// Whether the value is sealed at rest though its collection is not encrypted: no query sees a field of it, and
     /// nothing keeps it opened.
     pub secret: bool,

@@ -1,5 +1,7 @@
 //! What an application declares, and what the system keeps for itself.
 
+mod blind;
+
 use std::collections::BinaryHeap;
 
 use litemap::LiteMap;
@@ -40,6 +42,10 @@ pub mod system {
     pub const TAGS: &str = "$tags";
     /// What the key path of an index into a record's metadata begins with.
     pub const METADATA: &str = "$meta.";
+    /// The name of the index over [`STATE`], in collections that have blind indexes.
+    pub const BLIND: &str = "tidekeep:blind";
+    /// In a record's tags of blind indexes: what says which tags these are. Key paths of fields cannot begin so.
+    pub const STATE: &str = "$state";
     /// The namespace of calls that name none.
     pub const DEFAULT_NAMESPACE: &str = "default";
 
@@ -90,6 +96,8 @@ pub struct Index {
     pub unique: bool,
     /// Whether each element of an array is a key of its own.
     pub multi_entry: bool,
+    /// Whether it is over tags in the place of values, of a sealed collection: only what is equal is found by it.
+    pub blind: bool,
 }
 
 /// Every declared collection, by name.
@@ -128,18 +136,21 @@ impl Schema {
     ///
     /// `INVALID_NAMESPACE` for a name that cannot be one; `INVALID_CONFIG` for a reserved or repeated one, for an
     /// index over a sealed collection, native or of words, and for paths that are no paths.
-    pub fn declare(&mut self, name: &str, collection: Collection) -> Result<()> {
+    pub fn declare(&mut self, name: &str, mut collection: Collection) -> Result<()> {
         check_name(name)?;
+        collection.indexes.retain(|index| index.name != system::BLIND);
         let refuse = |message: &str| Err(Error::new(ErrorKind::InvalidConfig, message).with("collection", name));
         if name == system::DEFAULT_NAMESPACE {
             return refuse("“default” is the namespace of calls that name none; declare another name");
         }
         if collection.encrypted && !collection.indexes.iter().all(Index::is_beside) {
             return refuse(
-                "of a sealed collection nothing but tags and metadata can be indexed; declare the index on a clear one",
+                "of a sealed collection nothing but tags and metadata can be indexed; declare the index on a clear one, \
+                 or, to look up what is equal, as “blind”",
             );
         }
         check_search(name, &collection)?;
+        blind::check(name, &collection)?;
         if collection.encrypted && collection.checksum {
             return refuse("a sealed collection needs no checksum: each record has its tag; leave “checksum” out");
         }
@@ -167,6 +178,9 @@ impl Schema {
         }
         if collection.indexes.iter().any(|index| index.multi_entry && matches!(index.key_path, KeyPath::Compound(_))) {
             return refuse("a compound index cannot have an entry for each element");
+        }
+        if collection.blind().next().is_some() {
+            collection.indexes.push(blind::states());
         }
         self.collections.insert(name.to_owned(), collection);
         Ok(())
@@ -246,25 +260,34 @@ fn indexed(record: &Record, path: &str) -> Option<Payload> {
 }
 
 impl Index {
-    /// The keys under which a record stands in this index, each once, in order.
+    /// The keys under which a record stands in this index, each once, in order. Of a blind one: those that its tags are
+    /// made of.
     #[must_use]
     pub fn keys_of(&self, record: &Record) -> Vec<Key> {
         match &self.key_path {
             KeyPath::Single(path) if path == system::TAGS => {
                 distinct(record.meta.tags.iter().map(|tag| Key::from(tag.as_str())).collect())
             }
+            _ => self.keys_by(|path| indexed(record, path)),
+        }
+    }
+
+    /// The keys that are made of what `at` finds under the paths, each once, in order.
+    pub(crate) fn keys_by(&self, at: impl Fn(&str) -> Option<Payload>) -> Vec<Key> {
+        match &self.key_path {
             KeyPath::Single(path) if self.multi_entry => {
-                let Some(value) = indexed(record, path) else { return Vec::new() };
+                let Some(value) = at(path) else { return Vec::new() };
                 let elements = value.elements().unwrap_or_else(|| vec![value]);
                 distinct(elements.iter().filter_map(|element| element.scalar().into_key()).collect())
             }
-            key_path => key_path.extract_by(|path| indexed(record, path)).into_iter().collect(),
+            key_path => key_path.extract_by(at).into_iter().collect(),
         }
     }
 
     /// Whether all that it looks at lies beside the value: tags and metadata.
     fn is_beside(&self) -> bool {
-        self.key_path.paths().iter().all(|path| path == system::TAGS || path.starts_with(system::METADATA))
+        self.blind
+            || self.key_path.paths().iter().all(|path| path == system::TAGS || path.starts_with(system::METADATA))
     }
 
     fn over_tags(&self) -> bool {
@@ -299,7 +322,7 @@ impl Index {
             )
             .with("index", text));
         }
-        Ok(Self { name: rest.to_owned(), key_path, unique, multi_entry })
+        Ok(Self { name: rest.to_owned(), key_path, unique, multi_entry, blind: false })
     }
 }
 

@@ -14,4 +14,4 @@ pub use fallback::{Candidates, falls_back};
 pub use quota::{Claim, Fill, Gauge, RESERVE_DELAY, RESERVE_ROW_BYTES, RESERVE_ROWS, Relief, Rescue};
 pub use recency::{Moment, Recency, Survey, moment, survey_size};
 pub use remembered::Remembered;
-pub use upgrade::{Occasion, Step, StoreShape, plan};
+pub use upgrade::{BLIND_TAGS, Occasion, Step, StoreShape, is_over_tags, plan};

@@ -57,7 +57,8 @@ pub enum Occasion {
 /// # Behavior
 ///
 /// - A store that is not wanted stays as it is.
-/// - An index that is not wanted stays, for the version of the application that wants it. If it is unique it stays as
+/// - An index over the tags of a blind one is removed where it is not wanted: what tells of values goes.
+/// - Any other index that is not wanted stays, for the version of the application that wants it. If it is unique it stays as
 ///   one that is not, since it would go on refusing records.
 /// - Taking the steps and planning again gives no steps.
 /// - When a connection comes back, nothing that is there is changed.
@@ -79,7 +80,8 @@ pub fn plan(found: &[StoreShape], wanted: &[StoreShape], occasion: Occasion) -> 
                 .with("collection", &shape.name));
             }
             Some(there) if there.key_path != shape.key_path => {
-                let kept = there.indexes.iter().filter(|index| !names(&shape.indexes, index)).map(lenient);
+                let kept = there.indexes.iter().filter(|index| !names(&shape.indexes, index) && !is_over_tags(index));
+                let kept = kept.map(lenient);
                 let indexes = shape.indexes.iter().cloned().chain(kept).collect();
                 steps.push(Step::Rekey(StoreShape { indexes, ..shape.clone() }));
             }
@@ -93,8 +95,10 @@ fn indexes(there: &StoreShape, wanted: &StoreShape, steps: &mut Vec<Step>) {
     let drop = |index: &Index| Step::DropIndex { store: there.name.clone(), index: index.name.clone() };
     let add = |index: Index| Step::AddIndex { store: there.name.clone(), index };
     for index in &there.indexes {
-        if index.unique && !names(&wanted.indexes, index) {
-            steps.extend([drop(index), add(lenient(index))]);
+        match names(&wanted.indexes, index) {
+            false if is_over_tags(index) => steps.push(drop(index)),
+            false if index.unique => steps.extend([drop(index), add(lenient(index))]),
+            _ => {}
         }
     }
     for index in &wanted.indexes {
@@ -110,6 +114,15 @@ fn names(indexes: &[Index], index: &Index) -> bool {
     indexes.iter().any(|other| other.name == index.name)
 }
 
+/// What the key path of an index begins with that is over the tags of a blind one.
+pub const BLIND_TAGS: &str = "_tidekeep.blind.";
+
+/// Whether an index that was found is over the tags of a blind one.
+#[must_use]
+pub fn is_over_tags(index: &Index) -> bool {
+    index.key_path.paths().iter().any(|path| path.starts_with(BLIND_TAGS))
+}
+
 /// The index, refusing nothing.
 fn lenient(index: &Index) -> Index {
     Index { unique: false, ..index.clone() }
@@ -120,6 +133,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn an_index_over_tags_goes_where_it_is_not_wanted() {
+        let path = KeyPath::Single(format!("{BLIND_TAGS}email"));
+        let email = Index { name: "email".to_owned(), key_path: path, ..Index::parse("email").unwrap() };
+        let mut there = shape("people", None, &["name"]);
+        there.indexes.push(email.clone());
+        let dropped = Step::DropIndex { store: "people".to_owned(), index: "email".to_owned() };
+        let found = core::slice::from_ref(&there);
+        assert_eq!(
+            plan(found, &[shape("people", None, &[])], Occasion::Opening).unwrap(),
+            core::slice::from_ref(&dropped)
+        );
+        assert_eq!(plan(found, &[shape("people", None, &[])], Occasion::ComingBack).unwrap(), []);
+        let steps = plan(found, &[shape("people", None, &["email"])], Occasion::Opening).unwrap();
+        assert_eq!(steps.first(), Some(&dropped), "one of the same name over the value");
+        let steps = plan(found, &[shape("people", Some("id"), &[])], Occasion::Opening).unwrap();
+        assert!(!format!("{steps:?}").contains(BLIND_TAGS), "nor is it kept by another key path");
+    }
 
     fn shape(name: &str, key_path: Option<&str>, indexes: &[&str]) -> StoreShape {
         StoreShape {

@@ -190,14 +190,16 @@ impl Question<'_> {
 
     fn by_index(&self, index: &Index) -> Vec<Access> {
         let source = Source::Index(index.name.clone());
-        match &index.key_path {
+        let of_points = |access: &Access| !index.blind || access.ranges.iter().all(|range| range.single().is_some());
+        let ways: Vec<Access> = match &index.key_path {
             KeyPath::Single(path) if index.multi_entry => self.by_element(&source, path, index.unique),
             KeyPath::Single(path) => {
                 let field = self.canonical(&Field::indexed(path));
                 self.by_field(source, field, index.unique).into_iter().collect()
             }
             KeyPath::Compound(paths) => self.by_parts(source, paths, index.unique).into_iter().collect(),
-        }
+        };
+        ways.into_iter().filter(of_points).collect()
     }
 
     fn by_field(&self, source: Source, field: Field, unique: bool) -> Option<Access> {

@@ -40,10 +40,13 @@
 //! else; `desc` turns this around. A record whose field is missing comes last either way. Records that are equal in
 //! every field of the sort come by key, in the direction of the last field.
 //!
+//! Of a field with a blind index there is no order: [`check_blind`] refuses to compare and to sort by it.
+//!
 //! A plan never changes which rows come, nor their order where a sort is asked for. Without a sort, rows come in the
 //! order of what serves the query.
 
 mod access;
+mod blind;
 mod constraint;
 mod cursor;
 mod evaluate;
@@ -56,6 +59,7 @@ mod plan;
 mod sort;
 mod union;
 
+pub use blind::check_blind;
 pub use cursor::{Fingerprint, Mark};
 pub use evaluate::matches;
 pub use field::Field;

@@ -1,6 +1,7 @@
 //! What an application sees, without JavaScript: a store, its collections, its credentials, its events.
 
 mod autolock;
+mod blind;
 mod changes;
 mod closing;
 mod collection;
@@ -23,13 +24,14 @@ mod validate;
 mod verify;
 mod watch;
 
+use core::cell::RefCell;
 use std::rc::Rc;
 
 use crate::backend::layer::{Cache, CacheLimits, CacheStats, Checksums, Compared, Open, Seal, Vault};
 use crate::backend::{Backend, Facts};
 use crate::crypto::Keyring;
 use crate::error::{Error, Result};
-use crate::model::{CommitReceipt, Durability, Schema, WriteBatch, WriteOp, system};
+use crate::model::{CommitReceipt, Durability, Key, Schema, WriteBatch, WriteOp, system};
 use crate::platform::now;
 
 pub use crate::backend::layer::Isolation;
@@ -73,6 +75,8 @@ struct Inner {
     guard: Rc<autolock::Guard>,
     searchables: Vec<Rc<Searchable>>,
     events: Events,
+    /// The states of tags that no record of a collection is known to lack.
+    tagged: Rc<RefCell<Vec<Key>>>,
     durability: Durability,
     checks: Checks,
     /// Whose turn it is among updates that met.
@@ -140,6 +144,7 @@ impl DataStore {
             keyring,
             vault,
             guard: Rc::default(),
+            tagged: Rc::default(),
             events: Events::default(),
             durability: parts.durability,
             checks: parts.checks,

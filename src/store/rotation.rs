@@ -263,7 +263,8 @@ impl Rotation<'_> {
             collection: name.to_owned(),
             key: record.key.clone(),
             head: envelope.first::<{ Envelope::HEADER }>().map(Vec::from).unwrap_or_default(),
-            envelope: sealed.into(),
+            envelope: Some(sealed.into()),
+            blind: None,
             replicate: false,
         }))
     }

@@ -199,7 +199,7 @@ impl DataStore {
                 whole &= record.is_some();
                 let Some(record) = record else { continue };
                 for (index, wanted) in indexes.iter().zip(&mut wanted) {
-                    *wanted += index.keys_of(&record).len() as u64;
+                    *wanted += index.entries_of(&record).len() as u64;
                 }
             }
             if guarded {

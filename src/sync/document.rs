@@ -110,6 +110,7 @@ mod tests {
             metadata: Some(Payload::from_wire(r#"{"colour":"red"}"#).unwrap()),
             replica: None,
             checksum: None,
+            blind: None,
             secret: false,
         };
         Record { key: Key::from("k"), body, meta }

@@ -7,7 +7,7 @@ use crate::backend::Backend;
 use crate::backend::layer::{Cache, CacheLimits, Checksums, Compared, Isolation, Journal, Postings, Replicated, Seal};
 use crate::crypto::Keyring;
 use crate::error::Result;
-use crate::model::{Collection, Schema, SearchField};
+use crate::model::{Collection, Index, Schema, SearchField};
 use crate::platform::{now, random};
 use crate::store::passphrase;
 use crate::sync::open_clock;
@@ -48,10 +48,12 @@ pub fn with_searched_collections(mut schema: Schema) -> Schema {
     schema
 }
 
-/// The schema with `loose` encrypted, and so without indexes.
+/// The schema with `loose` encrypted, and so with blind indexes.
 #[must_use]
 pub fn with_sealed_collections(mut schema: Schema) -> Schema {
-    let declared = schema.declare("loose", Collection { encrypted: true, ..Collection::default() });
+    let loose = schema.get("loose").cloned().unwrap_or_default();
+    let indexes = loose.indexes.iter().map(|index| Index { blind: true, ..index.clone() }).collect();
+    let declared = schema.declare("loose", Collection { encrypted: true, indexes, ..loose });
     debug_assert_eq!(declared, Ok(()), "the collection is constant");
     schema
 }

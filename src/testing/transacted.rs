@@ -62,7 +62,9 @@ impl Transacted {
         let mut scans = Vec::new();
         for name in names {
             let indexes = self.schema.get(&name).map_or(&[][..], |declared| &declared.indexes);
-            let sources = indexes.iter().map(|index| Source::Index(index.name.clone()));
+            // Of a blind one, only single keys can be looked up.
+            let sources = indexes.iter().filter(|index| !index.blind);
+            let sources = sources.map(|index| Source::Index(index.name.clone()));
             let sources = sources.chain([Source::Primary, Source::Expiring]);
             scans.extend(sources.map(|source| Scan { source, ..Scan::all(name.as_str()) }));
         }

@@ -11,7 +11,7 @@ import { until } from "./support/wait.js";
 
 /** How many secrets there are. */
 const CANARIES = Number(process.env.TIDEKEEP_CANARIES ?? 510);
-const COLLECTIONS = { collections: { notes: { keyPath: "id" }, vault: { keyPath: "id", encrypted: true } } };
+const COLLECTIONS = { collections: { notes: { keyPath: "id" }, vault: { keyPath: "id", encrypted: true, indexes: [{ name: "text", keyPath: "text", blind: true }] } } };
 
 const random = (length) => randomBytes(length).toString("base64url").replaceAll(/[-_]/g, "x").slice(0, length);
 
@@ -50,6 +50,7 @@ for (const engine of ["chromium", "firefox"]) {
     await b("run");
     await b("unlock", passphrase);
     assert.deepEqual(await b("unsealed"), canaries);
+    assert.deepEqual(await b("lookUp", canaries[0]), ["v0"]);
 
     const failures = await b("provoke", canaries[0]);
     assert.ok(!failures.includes("nothing failed"), `attempt ${failures.indexOf("nothing failed")} did not fail`);
@@ -68,7 +69,7 @@ for (const engine of ["chromium", "firefox"]) {
     }
     const sent = Buffer.concat(place.gate.bodies);
     assert.ok(searchBytes(sent, { marker }).length > 0, "the search is blind in what was sent");
-    assert.deepEqual(searchBytes(sent, secrets), []);
+    assert.deepEqual(searchBytes(sent, { ...secrets, tags: "$state" }), []);
     assert.deepEqual(searchBytes(said, secrets), []);
     console.log(`figure: ${CANARIES} canaries, ${engine}: 0 hits in ${(sent.length / 1e6).toFixed(2)} MB sent, in ${failures.length} errors and in the console`);
   });

@@ -25,7 +25,11 @@ extern "C" {
         hlc: Option<String>,
         dirty: bool,
         checksum: Option<Uint8Array>,
+        blind: &JsValue,
     ) -> Kept;
+    pub(super) fn untagged(row: &JsValue) -> JsValue;
+    #[wasm_bindgen(js_name = toBeTagged)]
+    fn to_be_tagged() -> JsValue;
     #[wasm_bindgen(js_name = clearRow)]
     fn clear_row(value: &JsValue, namespace: Option<&str>, kept: Kept) -> JsValue;
     #[wasm_bindgen(js_name = sealedRow)]
@@ -57,6 +61,8 @@ extern "C" {
     fn sealed(this: &Kept) -> Option<Uint8Array>;
     #[wasm_bindgen(method, getter, structural)]
     fn checksum(this: &Kept) -> Option<Uint8Array>;
+    #[wasm_bindgen(method, getter, structural)]
+    fn blind(this: &Kept) -> JsValue;
 }
 
 /// Doubles hold every version and revision below 2^53 exactly.
@@ -85,6 +91,11 @@ pub(super) fn to_row(record: &Record, place: &Place<'_>) -> JsValue {
         meta.replica.map(|replica| replica.hlc.to_string()),
         meta.replica.is_some_and(|replica| replica.dirty),
         meta.checksum.as_ref().map(|checksum| Uint8Array::from(checksum.as_slice())),
+        &match &meta.blind {
+            _ if !place.blind() => JsValue::UNDEFINED,
+            Some(tags) => tags.as_js().clone(),
+            None => to_be_tagged(),
+        },
     );
     match &record.body {
         Body::Clear(payload) => clear_row(payload.as_js(), place.namespace(), kept),
@@ -109,7 +120,8 @@ pub(super) fn from_row(key: Key, row: &JsValue) -> Result<Record> {
             Some(Replica { rev: kept.rev().map(counter), hlc, dirty: kept.dirty() })
         }
     };
-    let metadata = Some(kept.metadata()).filter(|metadata| !metadata.is_undefined()).map(Payload::from);
+    let there = |value: JsValue| Some(value).filter(|value| !value.is_undefined()).map(Payload::from);
+    let metadata = there(kept.metadata());
     let tags = kept.tags().map(|tags| tags.iter().filter_map(|tag| tag.as_string()).collect()).unwrap_or_default();
     let meta = Meta {
         version: counter(kept.version()),
@@ -121,6 +133,7 @@ pub(super) fn from_row(key: Key, row: &JsValue) -> Result<Record> {
         replica,
         // One of another length fits nothing, as it should.
         checksum: kept.checksum().map(|kept| Box::new(kept.to_vec().try_into().unwrap_or_default())),
+        blind: there(kept.blind()),
         secret: false,
     };
     let body = match kept.sealed() {

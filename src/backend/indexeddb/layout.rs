@@ -5,7 +5,7 @@ use core::ops::Bound;
 use super::mark::COMMITS;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Fields, Index, Key, KeyPath, Record, Schema, search_log, system};
-use crate::policy::StoreShape;
+use crate::policy::{BLIND_TAGS, StoreShape};
 
 /// The version of this layout: the millions of the database's version number.
 pub(super) const LAYOUT: u32 = 1;
@@ -19,7 +19,7 @@ pub(super) const EXPIRING: &str = "tidekeep:expires";
 #[derive(Debug)]
 pub(super) enum Place<'a> {
     /// In an object store of their own, which this application declares or another version of it did.
-    Own { store: &'a str, key_path: Option<&'a KeyPath>, declared: bool },
+    Own { store: &'a str, key_path: Option<&'a KeyPath>, declared: bool, blind: bool },
     /// In the store that all undeclared namespaces share, under `[namespace, key]`.
     Shared { namespace: &'a str },
 }
@@ -59,16 +59,20 @@ impl Layout {
 
     pub(super) fn place<'a>(&'a self, collection: &'a str) -> Place<'a> {
         if let Some(declared) = self.schema.get(collection) {
-            return Place::Own { store: collection, key_path: declared.key_path.as_ref(), declared: true };
+            let blind = declared.blind().next().is_some();
+            return Place::Own { store: collection, key_path: declared.key_path.as_ref(), declared: true, blind };
         }
         if collection == system::CREDENTIALS {
-            return Place::Own { store: collection, key_path: Some(&self.service), declared: true };
+            return Place::Own { store: collection, key_path: Some(&self.service), declared: true, blind: false };
         }
         if SYSTEM_STORES.contains(&collection) || collection.starts_with(system::SEARCH) {
-            return Place::Own { store: collection, key_path: None, declared: true };
+            return Place::Own { store: collection, key_path: None, declared: true, blind: false };
         }
         match self.undeclared().find(|store| store.name == collection) {
-            Some(store) => Place::Own { store: collection, key_path: store.key_path.as_ref(), declared: false },
+            Some(store) => {
+                let key_path = store.key_path.as_ref();
+                Place::Own { store: collection, key_path, declared: false, blind: false }
+            }
             None => Place::Shared { namespace: collection },
         }
     }
@@ -169,6 +173,10 @@ fn changed(what: &str) -> Error {
 
 /// The index as it is over rows, which keep tags and metadata with what is the system's.
 fn stored(index: &Index) -> Index {
+    if index.blind {
+        let key_path = KeyPath::Single(format!("{BLIND_TAGS}{}", index.slot()));
+        return Index { key_path, blind: false, ..index.clone() };
+    }
     let at = |path: &String| match path.strip_prefix(system::METADATA) {
         Some(path) => format!("{}.metadata.{path}", system::RESERVED),
         None if path == system::TAGS => format!("{}.tags", system::RESERVED),
@@ -182,7 +190,7 @@ fn stored(index: &Index) -> Index {
 }
 
 fn expiring(key_path: KeyPath) -> Index {
-    Index { name: EXPIRING.to_owned(), key_path, unique: false, multi_entry: false }
+    Index { name: EXPIRING.to_owned(), key_path, unique: false, multi_entry: false, blind: false }
 }
 
 impl<'a> Place<'a> {
@@ -199,6 +207,11 @@ impl<'a> Place<'a> {
             Self::Own { .. } => None,
             Self::Shared { namespace } => Some(namespace),
         }
+    }
+
+    /// Whether rows have tags in blind indexes.
+    pub(super) const fn blind(&self) -> bool {
+        matches!(self, Self::Own { blind: true, .. })
     }
 
     /// Whether rows carry their key inside.

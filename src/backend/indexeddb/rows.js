@@ -4,13 +4,14 @@
 const SYSTEM = '_tidekeep';
 
 /** What the system keeps of a record; what is not there takes no room. */
-export function keep(version, created, modified, expires, tags, metadata, rev, hlc, dirty, checksum) {
+export function keep(version, created, modified, expires, tags, metadata, rev, hlc, dirty, checksum, blind) {
   const kept = { version, created, modified };
   if (expires !== undefined) kept.expires = expires;
   if (tags !== undefined) kept.tags = tags;
   if (metadata !== undefined) kept.metadata = metadata;
   if (hlc !== undefined) Object.assign(kept, { rev, hlc, dirty });
   if (checksum !== undefined) kept.checksum = checksum;
+  if (blind !== undefined) kept.blind = blind;
   return kept;
 }
 
@@ -39,6 +40,16 @@ export function sealedRow(envelope, paths, key, kept) {
   });
   return row;
 }
+
+/** A row without the tags of blind indexes; none where it has none. */
+export function untagged(row) {
+  if (row?.[SYSTEM]?.blind === undefined) return undefined;
+  delete row[SYSTEM].blind;
+  return row;
+}
+
+/** The tags of a row whose tags are still to be made. */
+export const toBeTagged = () => ({ $state: 0 });
 
 /** What the system keeps of a row; a row that others wrote has nothing. */
 export function kept(row) {

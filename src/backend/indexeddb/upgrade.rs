@@ -7,15 +7,15 @@ use core::ops::Bound;
 
 use js_sys::Array;
 use wasm_bindgen::prelude::*;
-use web_sys::{DomStringList, IdbDatabase, IdbIndex, IdbObjectStore, IdbTransaction};
+use web_sys::{DomStringList, IdbDatabase, IdbIndex, IdbKeyRange, IdbObjectStore, IdbTransaction};
 
 use super::api::{Settlement, answer, asked, create_index, create_store, rename};
-use super::convert::{from_row, to_range, to_row};
+use super::convert::{from_row, to_range, to_row, untagged};
 use super::error::from_js;
 use super::layout::Place;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Fields, Index, Key, KeyPath, KeyRange, Record, search_log, system};
-use crate::policy::{Occasion, Step, StoreShape, plan};
+use crate::policy::{Occasion, Step, StoreShape, is_over_tags, plan};
 
 /// How many rows are copied at a time.
 const BATCH: u32 = 200;
@@ -39,7 +39,7 @@ fn found(transaction: &IdbTransaction, name: &str) -> core::result::Result<Store
     for name in texts(&store.index_names()) {
         let index: IdbIndex = store.index(&name)?;
         let key_path = key_path(&index.key_path()?).unwrap_or(KeyPath::Single(String::new()));
-        indexes.push(Index { name, key_path, unique: index.unique(), multi_entry: index.multi_entry() });
+        indexes.push(Index { name, key_path, unique: index.unique(), multi_entry: index.multi_entry(), blind: false });
     }
     let key_path = key_path(&store.key_path()?);
     Ok(StoreShape { name: name.to_owned(), key_path, auto_increment: store.auto_increment(), indexes })
@@ -71,6 +71,7 @@ impl Upgrade<'_> {
         let shared = found.iter().any(|store| store.name == system::ENTRIES);
         let steps = plan(&found, wanted, occasion)?;
         self.try_out(&steps).await?;
+        let mut untagged: Vec<String> = Vec::new();
         for step in steps {
             match step {
                 Step::Create(shape) => {
@@ -85,7 +86,14 @@ impl Upgrade<'_> {
                     self.rekey(before.and_then(|store| store.key_path.as_ref()), &shape).await?;
                 }
                 Step::DropIndex { store, index } => {
-                    self.store(&store)?.delete_index(&index).map_err(|thrown| from_js(&thrown))?;
+                    let place = self.store(&store)?;
+                    place.delete_index(&index).map_err(|thrown| from_js(&thrown))?;
+                    let there = found.iter().find(|there| there.name == store);
+                    let dropped = there.and_then(|there| there.indexes.iter().find(|other| other.name == index));
+                    if dropped.is_some_and(is_over_tags) && !untagged.contains(&store) {
+                        untag(&place).await?;
+                        untagged.push(store);
+                    }
                 }
                 Step::AddIndex { store, index } => {
                     self.index(&store, &self.store(&store)?, core::slice::from_ref(&index)).await?;
@@ -170,7 +178,7 @@ impl Upgrade<'_> {
         }
         let old = self.store(&shape.name)?;
         let new = create_store(self.database, MEANWHILE, shape)?;
-        let from = Place::Own { store: &shape.name, key_path: before, declared: false };
+        let from = Place::Own { store: &shape.name, key_path: before, declared: false, blind: false };
         let stray = self.copy(&old, &from, &new, shape, Keys::Own).await?;
         stray.check(
             "the collection is stored under another keyPath, and holds records without a valid key in the declared one; \
@@ -196,7 +204,7 @@ impl Upgrade<'_> {
         shape: &StoreShape,
         keys: Keys,
     ) -> Result<Stray> {
-        let into = Place::Own { store: &shape.name, key_path: shape.key_path.as_ref(), declared: true };
+        let into = Place::Own { store: &shape.name, key_path: shape.key_path.as_ref(), declared: true, blind: false };
         let mut stray = Stray::default();
         let mut lower = Bound::Unbounded;
         loop {
@@ -241,6 +249,31 @@ impl Upgrade<'_> {
                 _ => return Ok(stray),
             }
         }
+    }
+}
+
+/// Takes the tags of blind indexes from every row of a store; those of indexes that stay are made anew.
+async fn untag(store: &IdbObjectStore) -> Result<()> {
+    let mut range = JsValue::UNDEFINED;
+    loop {
+        let keys = asked(store.get_all_keys_with_key_and_limit(&range, BATCH))?;
+        let rows = asked(store.get_all_with_key_and_limit(&range, BATCH))?;
+        let keys = Array::from(&keys.finished().await?);
+        let rows = Array::from(&rows.finished().await?);
+        let inline = !store.key_path().map_err(|thrown| from_js(&thrown))?.is_null();
+        let mut last = None;
+        for (key, row) in keys.iter().zip(rows.iter()).filter(|(_, row)| !untagged(row).is_undefined()) {
+            let request = if inline { store.put(&row) } else { store.put_with_key(&row, &key) };
+            last = Some(asked(request)?);
+        }
+        if let Some(last) = last {
+            last.finished().await?;
+        }
+        if keys.length() < BATCH {
+            return Ok(());
+        }
+        let after = IdbKeyRange::lower_bound_with_open(&keys.get(BATCH - 1), true);
+        range = after.map_err(|thrown| from_js(&thrown))?.into();
     }
 }
 

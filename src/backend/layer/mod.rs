@@ -34,5 +34,6 @@ pub use overlay::{Isolation, Open, Overlay};
 pub use postings::Postings;
 pub use replicated::Replicated;
 pub use seal::Seal;
+pub(crate) use seal::{state as blind_state, tagged};
 pub(crate) use turns::Turns;
 pub use vault::Vault;

@@ -71,7 +71,7 @@ impl Table {
         }
         let old = self.rows.remove(key);
         for (index, rows) in &mut self.indexes {
-            exchange(rows, |record| index.keys_of(record), old.as_deref(), record.as_ref());
+            exchange(rows, |record| index.entries_of(record), old.as_deref(), record.as_ref());
         }
         let ends = |record: &Record| record.meta.expires.map(Key::Number).into_iter().collect();
         exchange(&mut self.expiring, ends, old.as_deref(), record.as_ref());
@@ -83,7 +83,7 @@ impl Table {
 
     fn check_unique(&self, key: &Key, record: &Record) -> Result<()> {
         for (index, rows) in self.indexes.iter().filter(|(index, _)| index.unique) {
-            for index_key in index.keys_of(record) {
+            for index_key in index.entries_of(record) {
                 if within(rows, entries_under(&KeyRange::only(index_key))).any(|owner| owner.key != *key) {
                     return Err(Error::new(
                         ErrorKind::AlreadyExists,

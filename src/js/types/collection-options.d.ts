@@ -1,7 +1,7 @@
 /** How a collection is declared. */
 
 import type { Collection } from "./collection.js";
-import type { SearchableField } from "./schema.js";
+import type { BlindField, SearchableField } from "./schema.js";
 import type { JsonSchema, StandardSchema } from "./validation.js";
 
 export interface CollectionOptions<C = unknown> {
@@ -11,8 +11,11 @@ export interface CollectionOptions<C = unknown> {
    * and nothing is changed.
    */
   keyPath?: string | string[];
-  /** Native indexes, in short or long form. A sealed collection has them over tags and metadata only. */
-  indexes?: (IndexText<C> | IndexOptions)[];
+  /**
+   * Native indexes, in short or long form. A sealed collection has them over tags and metadata, and blind ones over its
+   * fields: {@link BlindIndexOptions}.
+   */
+  indexes?: (IndexText<C> | IndexOptions | BlindIndexOptions<C>)[];
   /**
    * Fields of the full-text index, by name or with a weight: how much a word in it counts against other fields, 1
    * without. Texts and numbers are indexed, and lists of them. Where records are there before the index is declared, or
@@ -82,6 +85,45 @@ export interface IndexOptions {
   keyPath: string | string[];
   unique?: boolean;
   multiEntry?: boolean;
+  blind?: false;
+}
+
+/**
+ * An index over a field of a sealed collection, by which equal values are found without opening every record. In the
+ * place of values it holds tags: HMAC-SHA256 of the value, under a key made from the store's for this database, collection
+ * and field.
+ *
+ * It serves `eq` and `in`, `contains` with `multiEntry`, alone and within `and` and `or`. What is found is opened and
+ * compared once more. Comparing (`gt`, `between`, `startsWith`…) and sorting by the field reject with `INVALID_QUERY`.
+ * It needs open keys, as reading does. It cannot be `unique`, nor over several fields: `INVALID_CONFIG`.
+ *
+ * **What it tells whoever reads the disk, without the keys:** which records have the same value in the field, and so how
+ * many values there are and how often each occurs. Where few values are possible (a country, true or false), or their
+ * frequencies are known, they can be told by that. Of a value itself, and of equality between fields, collections and
+ * databases, it tells nothing. Tags stay on the device: the endpoint sees none.
+ *
+ * Records that were there before the index, and those that came while the keys were locked, get their tags once the keys
+ * are open, at the latest by the next query that needs them, a few hundred at a time. Tags outlive `rotate` and another
+ * passphrase. Leave the index out, and its tags are removed when the store is opened.
+ *
+ * @example
+ * interface App { people: { key: string; value: { id: string; email: string }; blind: "email" } }
+ * const store = await createStorage<App>({
+ *   type: "memory",
+ *   collections: { people: { keyPath: "id", encrypted: true, indexes: [{ name: "email", keyPath: "email", blind: true }] } },
+ * });
+ * await store.credentials.unlock({ passphrase: "correct horse battery staple" });
+ * const people = store.collection("people");
+ * await people.put({ id: "1", email: "ada@example.org" });
+ * const found = await people.query({ field: "email", operator: "eq", value: "ada@example.org" });
+ * console.log(found.length);
+ */
+export interface BlindIndexOptions<C = unknown> {
+  name: string;
+  keyPath: [BlindField<C>] extends [never] ? string : BlindField<C>;
+  /** A tag for each element of an array. */
+  multiEntry?: boolean;
+  blind: true;
 }
 
 type ValueOf<C> = C extends { value: infer V } ? V : unknown;

@@ -1,13 +1,15 @@
 /** Filters, orders, pages and plans. */
 
 import type { Metadata } from "./entries.js";
-import type { Field, Key } from "./schema.js";
+import type { BlindField, Key, OrderedField } from "./schema.js";
 import type { SignalOption } from "./signal.js";
 
 export type Filter<C = unknown> =
-  | { field: Field<C>; operator: Operator; value: unknown }
+  | { field: OrderedField<C>; operator: Operator; value: unknown }
+  /** A field with a blind index can be asked for what is equal; anything else is `INVALID_QUERY`. */
+  | { field: BlindField<C>; operator: EqualityOperator; value: unknown }
   /** With `includeMissing`, records that lack the field match too. */
-  | { field: Field<C>; operator: "ne" | "nin"; value: unknown; includeMissing?: boolean }
+  | { field: OrderedField<C> | BlindField<C>; operator: "ne" | "nin"; value: unknown; includeMissing?: boolean }
   | { and: Filter<C>[] }
   | { or: Filter<C>[] }
   | { not: Filter<C> };
@@ -16,8 +18,11 @@ export type Filter<C = unknown> =
 export type Operator =
   | "eq" | "ne" | "gt" | "gte" | "lt" | "lte" | "in" | "nin" | "between" | "contains" | "startsWith" | "endsWith" | "exists";
 
+/** Whether a field is equal to something, and nothing about its order. */
+export type EqualityOperator = "eq" | "ne" | "in" | "nin" | "contains" | "exists";
+
 export interface Sort<C = unknown> {
-  field: Field<C>;
+  field: OrderedField<C>;
   order?: "asc" | "desc";
 }
 

@@ -13,6 +13,8 @@ export interface CollectionSchema {
   key?: Key;
   value: unknown;
   indexes?: string;
+  /** The fields with a blind index: of these it can be asked what is equal, and nothing about order. */
+  blind?: string;
 }
 
 export type AnySchema = Record<string, { key: Key; value: unknown; indexes: string }>;
@@ -29,6 +31,12 @@ export type Field<C> = C extends { value: infer V extends object }
   : string;
 
 export type SystemField = "$key" | "$tags" | "$created" | "$modified" | "$expires" | "$version" | `$meta.${string}`;
+
+/** A field with a blind index. */
+export type BlindField<C> = C extends { blind: infer B extends string } ? B : never;
+
+/** A field that has an order: any but those with a blind index. */
+export type OrderedField<C> = Exclude<Field<C>, BlindField<C>>;
 
 /** A field of a record, or a path into it. */
 export type SearchableField<C> = C extends { value: infer V extends object }

@@ -7,7 +7,7 @@ use crate::backend::{Direction, Source};
 use crate::error::Result;
 use crate::model::{Key, KeyRange};
 use crate::platform::now;
-use crate::query::{Branch, Filter, OrderedBy, Plan, plan};
+use crate::query::{Branch, Filter, OrderedBy, Plan, check_blind, plan};
 use crate::store::Collection;
 
 impl Collection {
@@ -24,7 +24,9 @@ impl Collection {
 
     async fn counted(&self, filter: &Filter) -> Result<u64> {
         let now = now();
+        check_blind(Some(filter), &[], self.declared())?;
         let plan = plan(Some(filter), &[], self.declared());
+        self.tagged_for(&plan).await?;
         if !plan.is_exact() {
             return all_hits(Reading::new(self, &plan, now)).await;
         }

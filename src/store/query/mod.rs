@@ -7,7 +7,7 @@ use super::{Collection, Entry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::Record;
 use crate::platform::now;
-use crate::query::{Best, Filter, Fingerprint, Mark, OrderedBy, Plan, Sort, plan};
+use crate::query::{Best, Filter, Fingerprint, Mark, OrderedBy, Plan, Sort, check_blind, plan};
 use reading::Reading;
 
 /// What to find.
@@ -88,7 +88,9 @@ impl Collection {
     }
 
     async fn run(&self, query: &Query, ahead: LookAhead) -> Result<(Vec<Record>, Option<String>, Explanation)> {
+        check_blind(query.filter.as_ref(), &query.sort, self.declared())?;
         let plan = plan(query.filter.as_ref(), &query.sort, self.declared());
+        self.tagged_for(&plan).await?;
         let fingerprint = Fingerprint::of(self.name(), query.filter.as_ref(), &query.sort, &plan);
         let after = match &query.after {
             Some(_) if query.offset > 0 => {

@@ -17,6 +17,7 @@
 
 mod atomicity;
 mod conditions;
+mod equality;
 mod indexes;
 mod lifecycle;
 mod reads;
@@ -55,6 +56,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
         writes::CASES,
         reads::CASES,
         indexes::CASES,
+        equality::CASES,
         atomicity::CASES,
         conditions::CASES,
         replication::CASES,
@@ -98,7 +100,8 @@ pub fn schema() -> Schema {
         indexes: ["name", "*tags", "&email", "[city+born]", "address.zip"].into_iter().filter_map(index).collect(),
         ..Collection::default()
     };
-    let loose = Collection { indexes: index("rank").into_iter().collect(), ..Collection::default() };
+    let loose =
+        Collection { indexes: ["rank", "*labels"].into_iter().filter_map(index).collect(), ..Collection::default() };
     let mut schema = Schema::default();
     let declared = schema.declare("people", people).and_then(|()| schema.declare("loose", loose));
     debug_assert_eq!(declared, Ok(()), "the schema is constant");

@@ -30,8 +30,15 @@ fn replicate(key: &str, state: Option<RemoteState>, replica: Replica, preconditi
 }
 
 fn reseal(key: &str, head: &[u8], envelope: &[u8], replicate: bool) -> WriteOp {
-    let (head, envelope) = (head.to_vec(), envelope.to_vec().into());
-    WriteOp::Reseal(Reseal { collection: "loose".to_owned(), key: Key::from(key), head, envelope, replicate })
+    let (head, envelope) = (head.to_vec(), Some(envelope.to_vec().into()));
+    WriteOp::Reseal(Reseal {
+        collection: "loose".to_owned(),
+        key: Key::from(key),
+        head,
+        envelope,
+        blind: None,
+        replicate,
+    })
 }
 
 /// Reads a record without opening it.

@@ -98,6 +98,8 @@ globalThis.device = {
       if (index % 3 === 2) await store.credentials.set(`s${index}`, new TextEncoder().encode(text));
     }
   },
+  /** The keys of the sealed records that hold a text, by the blind index. */
+  lookUp: (text) => store.collection("vault").query({ field: "text", operator: "eq", value: text }).then((rows) => rows.map(({ key }) => key)),
   /** Does with a secret what must fail, everywhere that takes one. Gives what each failure said. */
   async provoke(text) {
     const { credentials } = store;

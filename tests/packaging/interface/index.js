@@ -1,5 +1,6 @@
 // What JavaScript sees of the package: cases that run in Node and in every engine.
 
+import { cases as blind } from "./blind.js";
 import { cases as checksums } from "./checksums.js";
 import { cases as faults } from "./faults.js";
 import { cases as live } from "./live.js";
@@ -32,6 +33,7 @@ const all = {
   ...locking,
   ...rotation,
   ...opening,
+  ...blind,
   ...checksums,
   ...live,
   ...faults,

@@ -27,6 +27,12 @@ async function unwrap(record, head, secret, [wrappingLabel, domain], database) {
   return new Uint8Array(await subtle.decrypt({ name: "AES-GCM", iv, additionalData }, wrapping, ciphertext));
 }
 
+/** The tag of a value in a blind index; the value is the text of a key. */
+export async function tagBare(storeKey, { database, collection, path }, value) {
+  const key = await hmac(storeKey, lengthed("tidekeep/blind-index/1", database, collection, path));
+  return btoa(String.fromCharCode(...(await hmac(key, text.encode(value))).slice(0, 16)));
+}
+
 /** The data key that seals, by the rows of `tidekeep:keys`: from the passphrase to the store key, and from there to it. */
 export async function dataKeyOf(rows, passphrase, database) {
   const records = rows.map(({ row }) => new Uint8Array(row.value));
@@ -41,7 +47,7 @@ export async function dataKeyOf(rows, passphrase, database) {
   const storeKey = await unwrap(wrapped, wrapped.length - 100, derived, ["tidekeep/wrapping-key/1", "tidekeep/wrapped-key/1"], database);
   const bytes = await unwrap(data, data.length - 100, storeKey, ["tidekeep/store-wrapping-key/1", "tidekeep/wrapped-data-key/1"], database);
   const dataKey = await subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]);
-  return { dataKey, keyId: data.slice(6, 22) };
+  return { dataKey, keyId: data.slice(6, 22), storeKey };
 }
 
 function additional({ database, collection, key, field }) {

@@ -76,6 +76,31 @@ await blueprints.count({ field: "title", operator: "eq", value: "crane" });
 same<QueryPage<Blueprint>>()(await blueprints.query([], { sort: { field: "name", order: "desc" }, limit: 5 }));
 same<string | null>()((await blueprints.explain([])).index);
 
+// Of a field with a blind index it can be asked what is equal, and nothing about its order.
+interface Vault {
+  people: { key: string; value: { id: string; email: string; labels: string[]; age: number }; blind: "email" | "labels" };
+}
+const vault = await createStorage<Vault>({
+  collections: {
+    people: {
+      keyPath: "id",
+      encrypted: true,
+      indexes: [{ name: "email", keyPath: "email", blind: true }, { name: "labels", keyPath: "labels", multiEntry: true, blind: true }],
+    },
+  },
+});
+// @ts-expect-error a field that the schema does not name
+await createStorage<Vault>({ collections: { people: { encrypted: true, indexes: [{ name: "age", keyPath: "age", blind: true }] } } });
+// @ts-expect-error a blind index is not unique
+await createStorage<Vault>({ collections: { people: { encrypted: true, indexes: [{ name: "email", keyPath: "email", unique: true, blind: true }] } } });
+const people = vault.collection("people");
+await people.query({ and: [{ field: "email", operator: "in", value: ["a"] }, { field: "age", operator: "gt", value: 3 }] }, { sort: { field: "age" } });
+await people.query({ field: "labels", operator: "contains", value: "x" });
+// @ts-expect-error it has no order
+await people.query({ field: "email", operator: "startsWith", value: "a" });
+// @ts-expect-error nor can be sorted by
+await people.query([], { sort: { field: "email" } });
+
 // A search is over fields of the record, and its hits have the record's type.
 await createStorage<App>({ collections: { blueprints: { search: ["name", { field: "author.name", weight: 2 }] } } });
 // @ts-expect-error there is no such field

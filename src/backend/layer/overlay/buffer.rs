@@ -8,8 +8,8 @@ use crate::backend::memory::{Table, copied};
 use crate::backend::{Row, Scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{
-    Doc, Durability, Key, KeyedOp, OpReceipt, Precondition, Put, Record, Register, RowChange, Schema, WriteOp, apply,
-    system,
+    Doc, Durability, Index, Key, KeyedOp, OpReceipt, Precondition, Put, Record, Register, RowChange, Schema, WriteOp,
+    apply, system,
 };
 
 /// The writes of a transaction.
@@ -217,7 +217,7 @@ impl Buffer {
     fn own(&mut self, collection: &str) -> &mut Own {
         let schema = &self.schema;
         self.own.entry(collection.to_owned()).or_insert_with(|| Own {
-            table: Table::new(schema.get(collection).map_or(&[][..], |declared| &declared.indexes)),
+            table: Table::new(&opened_indexes(schema, collection)),
             written: 0,
             cleared: false,
         })
@@ -266,6 +266,12 @@ impl Buffer {
             Undo::Cleared { collection, was } => self.own(&collection).cleared = was,
         }
     }
+}
+
+/// The indexes of a collection over records that are open: what is blind below the seal is not above it.
+fn opened_indexes(schema: &Schema, collection: &str) -> Vec<Index> {
+    let indexes = schema.get(collection).map_or(&[][..], |declared| &declared.indexes);
+    indexes.iter().map(|index| Index { blind: false, ..index.clone() }).collect()
 }
 
 /// Secrets are written at once or not at all: a transaction that keeps them in memory would keep them in the clear.

@@ -1,22 +1,28 @@
 //! Seals the records of encrypted collections on their way down, and opens them on their way up.
 
+mod blind;
 #[cfg(test)]
 mod tests;
 mod value;
 
+pub(crate) use blind::{state, tagged};
+
 use core::cell::RefCell;
 use core::fmt;
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::turns::Turns;
 
-use crate::backend::{Backend, LocalFuture, Read, Row, Scan};
+use crate::backend::{Backend, LocalFuture, Read, Row, Scan, Source};
 use crate::crypto::Keyring;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{
-    Body, CommitReceipt, Content, Doc, Key, Put, Record, Register, Schema, Secrecy, WriteBatch, WriteOp, system,
-    would_bare,
+    Body, CommitReceipt, Content, Doc, Key, KeyRange, Put, Record, Register, Schema, Secrecy, Verify, WriteBatch,
+    WriteOp, system, would_bare,
 };
+use crate::platform::Payload;
+use blind::Lookup;
 
 /// A backend that keeps encrypted collections sealed.
 ///
@@ -31,11 +37,13 @@ use crate::model::{
 ///   the backend refuses, in its own transaction, to put a clear value in the place of a sealed one, and this layer seals
 ///   the value then and commits again.
 /// - Keys, tags, times and metadata stay in the clear.
-/// - A scan for [`Read::Meta`] opens nothing, and so needs no key.
+/// - A scan for [`Read::Meta`] opens nothing, and so needs no key, unless it is of a blind index.
+/// - With what is sealed go its tags in the blind indexes of its collection. Of such an index one key at a time can be
+///   looked up: its tag is, and the records found are opened.
 ///
 /// # Errors
 ///
-/// `LOCKED` without an open key; `KEY_MISSING`, `DECRYPTION_FAILED`, `CORRUPTED` for what does not open.
+/// `INVALID_QUERY` for a range of a blind index; `LOCKED` without an open key; `KEY_MISSING`, `DECRYPTION_FAILED`, `CORRUPTED` for what does not open.
 pub struct Seal {
     inner: Rc<dyn Backend>,
     schema: Rc<Schema>,
@@ -81,7 +89,7 @@ impl Seal {
 
     /// Seals what is to be sealed, and commits, in the order of the calls.
     async fn commit_sealed(&self, mut batch: WriteBatch) -> Result<CommitReceipt> {
-        let waits = |op: &WriteOp| self.is_to_seal(op) || self.is_mixed(op);
+        let waits = |op: &WriteOp| self.is_to_seal(op) || self.is_mixed(op) || self.is_of_tags(op);
         let again = batch.ops.iter().any(|op| self.may_meet_sealed(op)).then(|| batch.clone());
         let outcome = if self.turns.are_free() && !batch.ops.iter().any(waits) {
             self.inner.commit(batch).await
@@ -172,12 +180,38 @@ impl Seal {
         }
         let sealed = value::seal_all(&self.keyring, &values).await?;
         let mut sealed = sealed.into_iter();
-        for op in batch.ops.iter_mut().filter(|op| self.is_to_seal(op)) {
-            if let (WriteOp::Put(put), Some(envelope)) = (op, sealed.next()) {
+        let mut untagged = Vec::new();
+        for op in &mut batch.ops {
+            if let WriteOp::Verify(Verify { collection, source, range, .. }) = op {
+                if let Some(lookup) = Lookup::of(&self.keyring, &self.schema, collection, source) {
+                    *range = lookup.range(range)?;
+                    untagged.push(lookup.none_untagged());
+                }
+            } else if self.is_to_seal(op)
+                && let (WriteOp::Put(put), Some(envelope)) = (op, sealed.next())
+            {
+                put.blind = self.tags_of(put)?;
                 put.content = Content::Replace(Body::Sealed(envelope));
             }
         }
+        batch.ops.append(&mut untagged);
         Ok(())
+    }
+
+    /// The tags of what a put writes, where its collection has blind indexes.
+    fn tags_of(&self, put: &Put) -> Result<Option<Payload>> {
+        let declared = self.schema.get(&put.collection).filter(|declared| declared.blind().next().is_some());
+        match (declared, &put.content) {
+            (Some(declared), Content::Replace(Body::Clear(value))) => {
+                tagged(&self.keyring, &put.collection, declared, value).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn is_of_tags(&self, op: &WriteOp) -> bool {
+        matches!(op, WriteOp::Verify(Verify { collection, source, .. })
+            if Lookup::of(&self.keyring, &self.schema, collection, source).is_some())
     }
 
     /// Opens the records that are sealed; a secret that is not is refused, for nobody who has the keys wrote it.
@@ -216,10 +250,15 @@ impl fmt::Debug for Seal {
 
 impl Backend for Seal {
     crate::delegate!(inner: facts);
-    crate::delegate!(inner after turns: count, namespaces, close, destroy);
+    crate::delegate!(inner after turns: namespaces, close, destroy);
 
     fn commit(&self, batch: WriteBatch) -> LocalFuture<'_, Result<CommitReceipt>> {
-        Box::pin(self.commit_sealed(batch))
+        Box::pin(async move {
+            let asked = batch.ops.len();
+            let mut receipt = self.commit_sealed(batch).await?;
+            receipt.ops.truncate(asked);
+            Ok(receipt)
+        })
     }
 
     fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
@@ -235,12 +274,36 @@ impl Backend for Seal {
     fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
         Box::pin(async move {
             self.turns.over().await;
-            let mut rows = self.inner.scan(scan).await?;
-            if scan.read == Read::Records {
+            let lookup = Lookup::of(&self.keyring, &self.schema, &scan.collection, &scan.source);
+            let below = match &lookup {
+                Some(lookup) => Cow::Owned(lookup.scan(scan).map_err(|error| error.during("scan"))?),
+                None => Cow::Borrowed(scan),
+            };
+            let mut rows = self.inner.scan(&below).await?;
+            // Where a record stands in a blind index shows once it is open.
+            if scan.read == Read::Records || (scan.read == Read::Meta && lookup.is_some()) {
                 let found = rows.iter_mut().filter_map(|row| row.record.as_mut());
                 self.open(&scan.collection, found).await.map_err(|error| error.during("scan"))?;
             }
             Ok(rows)
+        })
+    }
+
+    fn count<'a>(
+        &'a self,
+        collection: &'a str,
+        source: &'a Source,
+        range: &'a KeyRange,
+    ) -> LocalFuture<'a, Result<u64>> {
+        Box::pin(async move {
+            self.turns.over().await;
+            match Lookup::of(&self.keyring, &self.schema, collection, source) {
+                None => self.inner.count(collection, source, range).await,
+                Some(lookup) => {
+                    let range = lookup.range(range).map_err(|error| error.during("count"))?;
+                    self.inner.count(collection, source, &range).await
+                }
+            }
         })
     }
 }
