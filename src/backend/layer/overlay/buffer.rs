@@ -110,11 +110,12 @@ impl Buffer {
         self.own.get(&doc.collection)?.table.get(&doc.key).cloned()
     }
 
-    /// The record that a put would make, if it may.
+    /// The record that a put would make, whatever it asks for: what stands before it in its batch may see to that.
     pub(super) fn would_be(&self, put: &Put, below: &Below) -> Option<Record> {
         let doc = Doc::new(put.collection.as_str(), put.key.clone());
         let previous = self.previous(&doc, below);
-        match apply(KeyedOp::Put(put.clone()), previous.as_deref(), None, 0.0).ok()?.record {
+        let put = Put { precondition: Precondition::None, ..put.clone() };
+        match apply(KeyedOp::Put(put), previous.as_deref(), None, 0.0).ok()?.record {
             RowChange::Write(record) => Some(record),
             RowChange::Keep | RowChange::Delete => None,
         }

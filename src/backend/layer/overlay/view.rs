@@ -41,7 +41,9 @@ impl Overlay {
                 None => wanted.push(Wanted { collection: collection.clone(), told, read, keys: vec![key.clone()] }),
             }
         }
-        for Wanted { collection, told, read, keys } in wanted {
+        // A record that is wanted whole by one operation is so for all.
+        let (whole, beside): (Vec<Wanted>, Vec<Wanted>) = wanted.into_iter().partition(|run| run.read == Read::Records);
+        for Wanted { collection, told, read, keys } in whole.into_iter().chain(beside) {
             let records = match read {
                 Read::Records => self.get_through(&layers, &collection, &keys, told).await?,
                 Read::Meta | Read::Keys => {
