@@ -20,4 +20,5 @@ export const transaction = (...given) => lent.transaction(...given);
 export const createPasskey = (...given) => lent.createPasskey(...given);
 export const lead = (...given) => lent.lead(...given);
 export const listen = (...given) => lent.listen(...given);
+export const canWake = (...given) => lent.canWake(...given);
 export const askPasskey = (...given) => lent.askPasskey(...given);

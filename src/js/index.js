@@ -7,6 +7,7 @@
  * @module tidekeep
  */
 
+import { canWake, wakeFor } from "./background.js";
 import { StorageError, storageError } from "./errors.js";
 import { lend } from "./host.js";
 import * as keys from "./keys.js";
@@ -22,13 +23,28 @@ import { transaction } from "./transaction.js";
 
 export { passkeySupport, StorageError };
 
-lend({ storageError, refusal, until, compile: compileSchema, transaction, createPasskey, askPasskey, lead, listen, ...keys });
+lend({ storageError, refusal, until, compile: compileSchema, transaction, createPasskey, askPasskey, lead, listen, canWake, ...keys });
 
 if (typeof Symbol.asyncDispose === "symbol") {
   // `await using store = …` closes it at the end of the block.
   Object.defineProperty(DataStore.prototype, Symbol.asyncDispose, {
     value() {
       return this.close();
+    },
+    configurable: true,
+    writable: true,
+  });
+}
+
+/** What ends the asking for a service worker, by store. */
+const wakings = new WeakMap();
+
+for (const name of ["close", "destroy"]) {
+  const original = DataStore.prototype[name];
+  Object.defineProperty(DataStore.prototype, name, {
+    value() {
+      wakings.get(this)?.();
+      return original.call(this);
     },
     configurable: true,
     writable: true,
@@ -84,6 +100,7 @@ async function opened(options) {
   const start = globalThis.performance?.now();
   await init();
   const store = await open(options);
+  if (options?.sync) wakings.set(store, wakeFor(store));
   return options?.profile === true ? profiled(store, start) : store;
 }
 

@@ -23,6 +23,13 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::platform::{environment, sleep};
 use crate::store::{self, Collection as Records};
 
+#[wasm_bindgen(module = "/src/js/host.js")]
+extern "C" {
+    /// Whether the browser can wake a service worker when the network is there.
+    #[wasm_bindgen(js_name = canWake)]
+    fn can_wake() -> bool;
+}
+
 /// What the handles of one open store share.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -271,7 +278,7 @@ impl DataStore {
             compression: false,
             expiration: true,
             sync: self.0.sync.is_some(),
-            background_sync: false,
+            background_sync: self.0.sync.is_some() && can_wake(),
             cross_tab: self.0.surroundings.borrow().as_ref().is_some_and(Surroundings::cross_tabs),
         };
         Ok(serde_wasm_bindgen::to_value(&capabilities)?)

@@ -19,7 +19,7 @@ describe("the package", () => {
 
   test("holds its documents, its licences and its types", async () => {
     const names = await readdir(installed);
-    for (const name of ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE", "types.d.ts", "index.js", "port.d.ts", "port.js"]) {
+    for (const name of ["README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE", "types.d.ts", "index.js", "port.d.ts", "port.js", "service-worker.d.ts", "service-worker.js"]) {
       assert.ok(names.includes(name), name);
     }
     assert.equal(manifest.license, "MIT OR Apache-2.0");

@@ -19,6 +19,10 @@ export interface StorageCapabilities {
   compression: boolean;
   expiration: boolean;
   sync: boolean;
+  /**
+   * Whether the browser can have a service worker send what waits while no page is open, if it has the two lines of
+   * `tidekeep/service-worker`. Nothing depends on it.
+   */
   backgroundSync: boolean;
   /** Whether changes are told from tab to tab: where there is a `BroadcastChannel`, and the store is persistent. */
   crossTab: boolean;

@@ -29,12 +29,15 @@ export async function start(profile, flags = []) {
   const sandbox = process.getuid?.() === 0 ? ["--no-sandbox"] : [];
   const words = [...FLAGS, ...sandbox, ...flags, `--user-data-dir=${profile}`, "about:blank"];
   const { child, closed, kill } = launch(program, words, ["ignore", "ignore", "ignore", "pipe", "pipe"]);
-  const call = protocol(child.stdio[3], child.stdio[4], closed);
+  const events = [];
+  const call = protocol(child.stdio[3], child.stdio[4], closed, events);
   await call("Browser.getVersion");
 
   return {
     pid: child.pid,
     call,
+    /** What it told of service workers. */
+    events,
     kill,
     /** Asks it to end, and waits until it has. */
     async close() {
@@ -82,7 +85,7 @@ function killOne(pid) {
 }
 
 /** Calls by the debugging protocol; those that wait when the browser ends are refused. */
-function protocol(input, output, closed) {
+function protocol(input, output, closed, events) {
   const waiting = new Map();
   let last = 0;
   let ended = false;
@@ -99,7 +102,8 @@ function protocol(input, output, closed) {
     const messages = (rest + text).split("\0");
     rest = messages.pop();
     for (const message of messages) {
-      const { id, result, error, method, sessionId } = JSON.parse(message);
+      const { id, result, error, method, params, sessionId } = JSON.parse(message);
+      if (method?.startsWith("ServiceWorker.")) events.push({ method, params });
       if (method === "Inspector.targetCrashed" || method === "Target.detachedFromTarget") {
         for (const [number, call] of waiting) {
           if (call.sessionId === sessionId && sessionId) {

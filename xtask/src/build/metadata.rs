@@ -32,6 +32,8 @@ struct Exports {
     entry: Conditions,
     #[serde(rename = "./port")]
     port: Conditions,
+    #[serde(rename = "./service-worker")]
+    service_worker: Conditions,
     #[serde(rename = "./wasm")]
     wasm: String,
     #[serde(rename = "./package.json")]
@@ -65,6 +67,7 @@ pub(super) fn package_json(manifest: &Manifest, facts: &CrateFacts, files: &[Str
         exports: Exports {
             entry: Conditions { types: "./types.d.ts", default: "./index.js" },
             port: Conditions { types: "./port.d.ts", default: "./port.js" },
+            service_worker: Conditions { types: "./service-worker.d.ts", default: "./service-worker.js" },
             wasm: format!("./{}", manifest.wasm_name()),
             package: "./package.json",
         },

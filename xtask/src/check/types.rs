@@ -7,7 +7,7 @@ use crate::process;
 use crate::workspace::Workspace;
 
 /// The types of what applications import; they import the others.
-const ENTRIES: [&str; 2] = ["types.d.ts", "port.d.ts"];
+const ENTRIES: [&str; 3] = ["types.d.ts", "port.d.ts", "service-worker.d.ts"];
 
 /// Compiles the package's types as strictly as TypeScript can, and refuses `any`.
 pub(super) fn check(workspace: &Workspace) -> Result<()> {
