@@ -169,7 +169,7 @@ async fn everything_is_there(store: &DataStore, model: &Model, secrets: u64) {
 /// The keys that records name, each once.
 async fn named(disk: &MemoryBackend) -> Vec<KeyId> {
     let mut ids = Vec::new();
-    for collection in ["diary", system::CREDENTIALS] {
+    for collection in ["diary", "notes", system::CREDENTIALS] {
         for row in disk.scan(&Scan { read: Read::Meta, ..Scan::all(collection) }).await.unwrap() {
             if let Body::Sealed(envelope) = row.record.unwrap().body {
                 ids.push(Envelope::parse(&envelope.to_vec()).unwrap().key_id);
@@ -269,7 +269,10 @@ fn a_rotation_seals_everything_again_and_shows_an_application_no_write() {
         for n in 0..250u32 {
             diary.set(Key::from(n), text(n.into()), &EntryOptions::default()).await.unwrap();
         }
-        store.collection("notes").unwrap().set(Key::from(1), text(1), &EntryOptions::default()).await.unwrap();
+        let notes = store.collection("notes").unwrap();
+        notes.set(Key::from(1), text(1), &EntryOptions::default()).await.unwrap();
+        let sealed = EntryOptions { encrypt: Some(true), ..EntryOptions::default() };
+        notes.set(Key::from(2), text(2), &sealed).await.unwrap();
         store.credentials().set("s0", text(0), &EntryOptions::default()).await.unwrap();
         let (before, old) = (diary.meta(&Key::from(7)).await.unwrap().unwrap(), named(&disk).await);
         let changes = Rc::new(Cell::new(0));
@@ -282,9 +285,69 @@ fn a_rotation_seals_everything_again_and_shows_an_application_no_write() {
         let after = diary.meta(&Key::from(7)).await.unwrap().unwrap();
         assert_eq!((after.version, after.modified, after.created), (before.version, before.modified, before.created));
         assert_eq!(changes.get(), 0);
-        assert_eq!(told.borrow().first(), Some(&Rotated { done: 0, total: 251 }));
-        assert_eq!(told.borrow().last(), Some(&Rotated { done: 251, total: 251 }));
+        assert_eq!(told.borrow().first(), Some(&Rotated { done: 0, total: 252 }));
+        assert_eq!(told.borrow().last(), Some(&Rotated { done: 252, total: 252 }));
+        assert_eq!(notes.get(&Key::from(2)).await.unwrap().unwrap().value, text(2));
         assert_eq!(diary.get(&Key::from(7)).await.unwrap().unwrap().value, text(7));
+    });
+}
+
+#[test]
+fn a_new_store_key_that_is_killed_at_any_step_leaves_nothing_unreadable_and_goes_on() {
+    for (step, last_is_done) in (0..8).flat_map(|step| [(step, false), (step, true)]) {
+        block_on(async {
+            let disk = disk();
+            let (model, mut dice) = (Model::default(), Dice(u64::from(step)));
+            let first = unlocked(Rc::clone(&disk) as Rc<dyn Backend>).await;
+            for _ in 0..90 {
+                write(&first, &mut dice, &model).await;
+            }
+            first.credentials().set("s0", text(0), &EntryOptions::default()).await.unwrap();
+            let (data, former) = (named(&disk).await, first.credentials().unlockers().await.unwrap());
+            let dying =
+                Dying { disk: Rc::clone(&disk), left: Cell::new(1_000), last_is_done, between: RefCell::default() };
+            let dying = Rc::new(dying);
+            let store = unlocked(Rc::clone(&dying) as Rc<dyn Backend>).await;
+            dying.left.set(step);
+            let none: &[&dyn Unlocker] = &[];
+            let outcome =
+                store.credentials().rotate_store_key(Some(&Known), none, &|_| (), &Gate::default()).await.map(drop);
+            let next = unlocked(Rc::clone(&disk) as Rc<dyn Backend>).await;
+            everything_is_there(&next, &model, 1).await;
+            let went_on = next.credentials().go_on_rotating(&Gate::default()).await.unwrap();
+            everything_is_there(&next, &model, 1).await;
+            let now = next.credentials().unlockers().await.unwrap();
+            let happened = now != former;
+            assert!(now.len() == 1 && (happened || !went_on), "step {step}");
+            assert!(outcome.is_err() || happened, "step {step}");
+            let new = named(&disk).await;
+            assert!(new.len() == 1 && (new != data) == happened, "step {step}: {new:?}");
+            write(&next, &mut dice, &model).await;
+            assert_eq!(named(&disk).await, new, "step {step}: what is new is sealed under the new key");
+        });
+    }
+}
+
+#[test]
+fn a_tab_whose_store_key_was_followed_reads_what_it_could_and_seals_nothing() {
+    block_on(async {
+        let disk = disk();
+        let (first, other) =
+            (unlocked(Rc::clone(&disk) as Rc<dyn Backend>).await, unlocked(Rc::clone(&disk) as Rc<dyn Backend>).await);
+        let diary = first.collection("diary").unwrap();
+        diary.set(Key::from(1), text(1), &EntryOptions::default()).await.unwrap();
+        first.credentials().rotate_store_key(Some(&Known), &[], &|_| (), &Gate::default()).await.unwrap();
+        other.credentials().learn_keys().await.unwrap();
+        assert!(other.credentials().followed() && !first.credentials().followed());
+        let beside = other.collection("diary").unwrap();
+        let refused = beside.set(Key::from(2), text(2), &EntryOptions::default()).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::KeyMissing);
+        assert_eq!(beside.get(&Key::from(1)).await.unwrap_err().kind(), ErrorKind::KeyMissing);
+        other.credentials().lock(LockReason::Tab);
+        other.credentials().unlock(&Known, Begin::WhereNew).await.unwrap();
+        beside.set(Key::from(2), text(2), &EntryOptions::default()).await.unwrap();
+        assert_eq!(beside.get(&Key::from(1)).await.unwrap().unwrap().value, text(1));
+        assert_eq!(diary.get(&Key::from(2)).await.unwrap().unwrap().value, text(2));
     });
 }
 
@@ -399,7 +462,7 @@ fn no_nonce_comes_twice_over_tabs_restarts_and_a_copied_profile() {
         let first = Keyring::new("copied");
         let new = first.create(&Known, "", &mut { random }).await.unwrap();
         let records = new.records().to_vec();
-        first.adopt(new, &records, Some(&Known), &mut { random }).await.unwrap();
+        first.adopt(new, &records, &[&Known], &mut { random }).await.unwrap();
         let copy = Keyring::new("copied");
         copy.unlock(&records, &Known).await.unwrap();
         for session in 0..10 {

@@ -146,7 +146,7 @@ fn new_keyring() -> (Keyring, Vec<KeyRecord>) {
     let unlocker = store::passphrase(PASSPHRASE);
     let new = keyring.create(&unlocker, "", &mut random).now_or_never().unwrap().unwrap();
     let stored = new.records().to_vec();
-    keyring.adopt(new, &stored, Some(&unlocker), &mut random).now_or_never().unwrap().unwrap();
+    keyring.adopt(new, &stored, &[&unlocker], &mut random).now_or_never().unwrap().unwrap();
     (keyring, stored)
 }
 
@@ -201,7 +201,7 @@ fn every_unlocker_of_the_vectors_opens_what_it_wraps() {
             Method::Outside { wrapper: Wrapper::Provider, wrapped } => (4, 1, wrapped.clone()),
             Method::Passkey { credential, .. } => (5, 1, credential.clone()),
             Method::Store(by) => (6, 1, by.as_bytes().to_vec()),
-            Method::Outside { .. } => panic!("none of the vectors"),
+            Method::Outside { .. } | Method::Follower(_) => panic!("none of the vectors"),
         };
         assert_eq!((kind, variant, opaque), (vector.kind, vector.variant, unhex(&vector.opaque)), "{}", vector.name);
         if !matches!(wrapped.method(), Method::Store(_)) {

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::aad::joined;
-use super::keyring::{Keyring, locked};
+use super::keyring::Keyring;
 use super::store_key::StoreKey;
 use super::wrapping::{Secret, hmac_of};
 use crate::error::Result;
@@ -37,9 +37,9 @@ impl Keyring {
     ///
     /// # Errors
     ///
-    /// `LOCKED` without an open store key.
+    /// `LOCKED` without an open store key; `KEY_MISSING` where each was followed by another.
     pub fn blinding<'a>(&'a self, collection: &'a str) -> Result<Blinding<'a>> {
-        let store = self.state.borrow().primary().ok_or_else(locked)?;
+        let store = self.state.borrow().primary()?;
         Ok(Blinding { store, database: &self.database, collection })
     }
 }

@@ -15,9 +15,11 @@ use crate::error::{Error, ErrorKind, Result};
 
 mod making;
 mod opening;
+mod succession;
 
 pub use making::NewKeys;
 pub use opening::Unlocked;
+pub use succession::Succession;
 
 /// How many values one keyring seals under one key.
 ///
@@ -36,6 +38,8 @@ pub const MAX_UNLOCKERS: usize = 64;
 /// - It seals under the current key: the one of the highest generation, and of several, the one with the lowest id, so
 ///   that devices agree. It opens what any of its keys sealed.
 /// - New data keys and unlockers are wrapped with the store key of the lowest id, for the same reason.
+/// - A store key that another has followed opens what it opened, and neither it nor its data keys are used for what is
+///   new: whoever had a secret of its may have it yet. That a record says so is enough.
 /// - [`lock`](Keyring::lock) overwrites every key, and an unlocking that is under way then opens none.
 /// - Nonces are random, so neither a restart nor a copied profile repeats them. A generator that gives the same one
 ///   twice running is refused.
@@ -49,6 +53,8 @@ pub struct Keyring {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub(super) stores: LiteMap<KeyId, Rc<StoreKey>>,
+    /// The store keys that others have followed.
+    followed: Vec<KeyId>,
     open: LiteMap<KeyId, Rc<OpenKey>>,
     current: Option<KeyId>,
     /// The unlockers that opened a store key since the last lock.
@@ -64,6 +70,8 @@ pub(super) struct State {
 #[derive(Debug)]
 struct OpenKey {
     id: KeyId,
+    /// The store key that wraps it.
+    store: KeyId,
     generation: u32,
     cipher: Rc<Cipher>,
 }
@@ -101,9 +109,9 @@ impl Keyring {
     /// # Errors
     ///
     /// `LOCKED` without an open key; `KEY_MISSING` where the current key has sealed [`MAX_SEALS`] values, and another
-    /// has to be created; what `random` fails with; `UNSUPPORTED` where it repeats itself.
+    /// has to be created, and where every open store key was followed; what `random` fails with; `UNSUPPORTED` where it repeats itself.
     pub fn sealing(&self, random: &mut Random<'_>) -> Result<Sealing> {
-        let key = self.state.borrow().current().ok_or_else(locked)?;
+        let key = self.state.borrow().current()?;
         let nonce = Nonce::generate(random)?;
         self.state.borrow_mut().count(&key, nonce)?;
         Ok(Sealing { id: key.id, cipher: Rc::clone(&key.cipher), nonce })
@@ -175,6 +183,13 @@ impl Keyring {
         self.state.borrow().locks > 0
     }
 
+    /// Whether each store key that is open was followed by one that is not.
+    #[must_use]
+    pub fn is_followed(&self) -> bool {
+        let state = self.state.borrow();
+        !state.stores.is_empty() && state.latest().next().is_none()
+    }
+
     /// The unlockers that have opened a store key since the last lock.
     #[must_use]
     pub fn unlocked_by(&self) -> Vec<KeyId> {
@@ -185,6 +200,7 @@ impl Keyring {
     pub fn lock(&self) {
         let mut state = self.state.borrow_mut();
         state.stores.clear();
+        state.followed.clear();
         state.open.clear();
         state.by.clear();
         state.current = None;
@@ -193,20 +209,35 @@ impl Keyring {
 }
 
 impl State {
-    fn current(&self) -> Option<Rc<OpenKey>> {
-        self.current.and_then(|id| self.open.get(&id)).map(Rc::clone)
+    fn current(&self) -> Result<Rc<OpenKey>> {
+        let key = self.current.and_then(|id| self.open.get(&id)).map(Rc::clone);
+        key.ok_or_else(|| if self.open.is_empty() { locked() } else { followed() })
+    }
+
+    /// The store keys that none has followed.
+    fn latest(&self) -> impl Iterator<Item = &Rc<StoreKey>> {
+        self.stores.values().filter(|store| !self.followed.contains(&store.id()))
     }
 
     /// The store key that wraps what is new.
-    pub(super) fn primary(&self) -> Option<Rc<StoreKey>> {
-        self.stores.first().map(|(_, key)| Rc::clone(key))
+    pub(super) fn primary(&self) -> Result<Rc<StoreKey>> {
+        let primary = self.latest().next().map(Rc::clone);
+        primary.ok_or_else(|| if self.stores.is_empty() { locked() } else { followed() })
     }
 
     fn insert(&mut self, key: OpenKey) -> KeyId {
         let id = key.id;
-        self.open.insert(id, Rc::new(key));
-        self.current = self.open.values().rev().max_by_key(|key| key.generation).map(|key| key.id);
+        // One that is wrapped twice, of which one store key was followed, is the other's.
+        let known = self.open.get(&id).is_some_and(|known| !self.followed.contains(&known.store));
+        if !known {
+            self.open.insert(id, Rc::new(key));
+        }
         id
+    }
+
+    fn choose(&mut self) {
+        let usable = self.open.values().rev().filter(|key| !self.followed.contains(&key.store));
+        self.current = usable.max_by_key(|key| key.generation).map(|key| key.id);
     }
 
     fn count(&mut self, key: &OpenKey, nonce: Nonce) -> Result<()> {
@@ -230,8 +261,16 @@ impl State {
     }
 }
 
-pub(super) fn locked() -> Error {
+fn locked() -> Error {
     Error::new(ErrorKind::Locked, "the keys are locked; unlock them first")
+}
+
+fn followed() -> Error {
+    Error::new(
+        ErrorKind::KeyMissing,
+        "a new store key was made in another tab or on another device, and is not open here; lock the keys, and unlock \
+         them with what was kept",
+    )
 }
 
 fn missing(id: KeyId) -> Error {
@@ -242,5 +281,7 @@ fn missing(id: KeyId) -> Error {
     .with("key", id)
 }
 
+#[cfg(test)]
+mod succession_tests;
 #[cfg(test)]
 mod tests;

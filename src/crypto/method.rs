@@ -43,6 +43,9 @@ pub enum Method {
     },
     /// Another store key: so what opens one opens both, once both were open together.
     Store(KeyId),
+    /// The store key that took the place of the wrapped one: so it opens what was sealed before, and no former secret
+    /// opens what is sealed since.
+    Follower(KeyId),
 }
 
 /// Who keeps a key that cannot be read.
@@ -76,7 +79,16 @@ impl Method {
             | Self::Outside { wrapper: Wrapper::AesGcm | Wrapper::AesKw, .. } => "key",
             Self::Outside { wrapper: Wrapper::Provider, .. } => "provider",
             Self::Passkey { .. } => "passkey",
-            Self::Store(_) => "store",
+            Self::Store(_) | Self::Follower(_) => "store",
+        }
+    }
+
+    /// The store key that opens what it wraps, where it is one.
+    #[must_use]
+    pub const fn by_store(&self) -> Option<KeyId> {
+        match self {
+            Self::Store(by) | Self::Follower(by) => Some(*by),
+            _ => None,
         }
     }
 
@@ -91,6 +103,7 @@ impl Method {
             Self::Outside { wrapper: Wrapper::AesKw, .. } => (OUTSIDE, 3, 0, [0; SALT_LEN]),
             Self::Passkey { salt, .. } => (PASSKEY, 1, 0, *salt),
             Self::Store(_) => (STORE, 1, 0, [0; SALT_LEN]),
+            Self::Follower(_) => (STORE, 2, 0, [0; SALT_LEN]),
         };
         bytes.extend_from_slice(&[kind, variant]);
         bytes.extend_from_slice(&iterations.to_le_bytes());
@@ -103,7 +116,7 @@ impl Method {
             Self::Passphrase(_) | Self::Key { .. } => &[],
             Self::Outside { wrapped, .. } => wrapped,
             Self::Passkey { credential, .. } => credential,
-            Self::Store(id) => id.as_bytes(),
+            Self::Store(id) | Self::Follower(id) => id.as_bytes(),
         }
     }
 
@@ -127,6 +140,7 @@ impl Method {
             (OUTSIDE, 3) => Self::Outside { wrapper: Wrapper::AesKw, wrapped: wrapped() },
             (PASSKEY, 1) => Self::Passkey { credential: wrapped(), salt },
             (STORE, 1) => Self::Store(KeyId(opaque.try_into().map_err(|_| cut())?)),
+            (STORE, 2) => Self::Follower(KeyId(opaque.try_into().map_err(|_| cut())?)),
             (0, _) | (_, 0) => return Err(broken("the wrapped key names no way to unlock it")),
             _ => {
                 return Err(Error::new(

@@ -29,7 +29,7 @@ pub(crate) use cipher::not_authentic;
 pub use cipher::{Cipher, DataKey, KEY_LEN, KeyId, NONCE_LEN, Nonce, TAG_LEN};
 pub use derive::{Derivation, MAX_ITERATIONS, MIN_ITERATIONS, SALT_LEN, new_salt};
 pub use envelope::Envelope;
-pub use keyring::{Keyring, MAX_SEALS, MAX_UNLOCKERS, NewKeys, Sealing, Unlocked};
+pub use keyring::{Keyring, MAX_SEALS, MAX_UNLOCKERS, NewKeys, Sealing, Succession, Unlocked};
 pub use method::{Keeper, MAX_OPAQUE, Method, Wrapper};
 pub use reach::still_opens_without;
 pub use record::{KeyRecord, methods};

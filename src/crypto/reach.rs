@@ -1,7 +1,6 @@
 //! Whether what is sealed can still be opened once an unlocker is gone.
 
 use super::cipher::KeyId;
-use super::method::Method;
 use super::record::{KeyRecord, Parsed};
 
 /// Whether each data key that can be opened now can still be opened without the unlocker.
@@ -25,9 +24,9 @@ fn within_reach(records: &[KeyRecord], without: Option<&str>) -> Vec<KeyId> {
         let known = stores.len();
         for record in &parsed {
             let Parsed::Unlocker(unlocker) = record else { continue };
-            let opens = match unlocker.method() {
-                Method::Store(by) => stores.contains(by),
-                _ => without != Some(unlocker.id().to_string().as_str()),
+            let opens = match unlocker.method().by_store() {
+                Some(by) => stores.contains(&by),
+                None => without != Some(unlocker.id().to_string().as_str()),
             };
             if opens && !stores.contains(&unlocker.store()) {
                 stores.push(unlocker.store());

@@ -1,8 +1,11 @@
 //! What opens a store: the seam to passphrases, devices, providers and passkeys.
 
+use core::cell::RefCell;
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
+
+use zeroize::Zeroizing;
 
 use super::Random;
 use super::cipher::KeyId;
@@ -39,20 +42,32 @@ pub trait Unlocker {
 }
 
 /// A passphrase.
-pub struct Passphrase<'p> {
-    bytes: &'p [u8],
+///
+/// # Behavior
+///
+/// - What a salt gave is derived once: so a new unlocker takes the work of one derivation, though what it wraps is opened
+///   before it is relied on.
+/// - The passphrase and what was derived from it are overwritten when it is dropped.
+pub struct Passphrase {
+    bytes: Zeroizing<Vec<u8>>,
     derive: Derive,
+    derived: RefCell<Vec<(Derivation, Secret)>>,
 }
 
-impl<'p> Passphrase<'p> {
+impl Passphrase {
     /// The passphrase of these bytes.
     #[must_use]
-    pub const fn new(bytes: &'p [u8], derive: Derive) -> Self {
-        Self { bytes, derive }
+    pub fn new(bytes: &[u8], derive: Derive) -> Self {
+        Self { bytes: Zeroizing::new(bytes.to_vec()), derive, derived: RefCell::default() }
+    }
+
+    fn known(&self, derivation: &Derivation) -> Option<Secret> {
+        let derived = self.derived.borrow();
+        derived.iter().find(|(other, _)| other == derivation).map(|(_, secret)| secret.clone())
     }
 }
 
-impl Unlocker for Passphrase<'_> {
+impl Unlocker for Passphrase {
     fn method<'a>(&'a self, _id: KeyId, random: &'a mut Random<'a>) -> Answer<'a, Method> {
         Box::pin(async move {
             if self.bytes.is_empty() {
@@ -71,12 +86,17 @@ impl Unlocker for Passphrase<'_> {
             if self.bytes.is_empty() {
                 return Err(Error::new(ErrorKind::AuthenticationFailed, "the passphrase is empty"));
             }
-            (self.derive)(self.bytes, derivation.salt(), derivation.iterations()).await.map(Some)
+            if let Some(secret) = self.known(derivation) {
+                return Ok(Some(secret));
+            }
+            let secret = (self.derive)(&self.bytes, derivation.salt(), derivation.iterations()).await?;
+            self.derived.borrow_mut().push((*derivation, secret.clone()));
+            Ok(Some(secret))
         })
     }
 }
 
-impl fmt::Debug for Passphrase<'_> {
+impl fmt::Debug for Passphrase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Passphrase(redacted)")
     }

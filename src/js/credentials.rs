@@ -12,7 +12,7 @@ use super::store::Shared;
 use super::unlock::passphrase;
 use super::unlockers::{MEANS, Means};
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::{Begin, LockReason};
+use crate::store::{Begin, LockReason, UnlockerInfo};
 
 /// The secrets of a store.
 #[wasm_bindgen]
@@ -63,16 +63,7 @@ impl Credentials {
         promise("credentials.unlockers", || {
             Ok(async move {
                 let found = shared.store.credentials().unlockers().await?;
-                let told = found.iter().map(|unlocker| {
-                    object([
-                        ("id", JsValue::from_str(&unlocker.id)),
-                        ("kind", JsValue::from_str(unlocker.kind)),
-                        ("label", maybe(unlocker.label.as_deref(), JsValue::from_str)),
-                        ("created", Date::new(&JsValue::from_f64(unlocker.created)).into()),
-                        ("here", JsValue::from_bool(unlocker.here)),
-                    ])
-                });
-                Ok(told.collect::<Array>().into())
+                Ok(found.iter().map(unlocker).collect::<Array>().into())
             })
         })
     }
@@ -193,6 +184,17 @@ impl Credentials {
             Ok(async move { Ok(JsValue::from_bool(shared.store.credentials().delete(&service).await?)) })
         })
     }
+}
+
+/// An unlocker as it is listed.
+pub(super) fn unlocker(unlocker: &UnlockerInfo) -> JsValue {
+    object([
+        ("id", JsValue::from_str(&unlocker.id)),
+        ("kind", JsValue::from_str(unlocker.kind)),
+        ("label", maybe(unlocker.label.as_deref(), JsValue::from_str)),
+        ("created", Date::new(&JsValue::from_f64(unlocker.created)).into()),
+        ("here", JsValue::from_bool(unlocker.here)),
+    ])
 }
 
 fn no_passphrase() -> Error {

@@ -38,6 +38,11 @@ impl Asking {
         self.means.is_some() || self.passphrase.is_some()
     }
 
+    /// What unlocks by itself.
+    pub(super) fn means(&self) -> Option<Means> {
+        self.means.clone()
+    }
+
     /// Begins to seal what was written in the clear before its collection was encrypted, and to make the tags that blind
     /// indexes lack, once in a session.
     pub(super) fn unlocked(self: &Rc<Self>, store: &DataStore) {

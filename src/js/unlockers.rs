@@ -148,13 +148,15 @@ impl Means {
     ///
     /// What reading the store's passkeys fails with.
     pub(super) async fn of(self, store: &DataStore) -> Result<Given> {
-        let passkeys = match &self {
+        let itself: Option<Box<dyn Unlocker>> = match &self {
+            Self::Passphrase(bytes) => Some(Box::new(store::passphrase(bytes))),
             Self::Passkey { options, signal } => {
-                Some(Passkeys::new(&store.credentials().methods().await?, options.clone(), signal.clone()))
+                let methods = store.credentials().methods().await?;
+                Some(Box::new(Passkeys::new(&methods, options.clone(), signal.clone())))
             }
             _ => None,
         };
-        Ok(Given { means: self, store: store.clone(), passkeys })
+        Ok(Given { means: self, store: store.clone(), itself })
     }
 }
 
@@ -163,19 +165,17 @@ fn has(value: &JsValue, name: &str) -> bool {
 }
 
 /// An unlocker of one store.
-#[derive(Debug)]
 pub(super) struct Given {
     means: Means,
     store: DataStore,
-    /// The passkeys, where these are meant.
-    passkeys: Option<Passkeys>,
+    /// A passphrase or passkeys, which are unlockers by themselves.
+    itself: Option<Box<dyn Unlocker>>,
 }
 
 impl Given {
     async fn new_method(&self, id: KeyId, random: &mut Random<'_>) -> Result<Method> {
         ready()?;
         match &self.means {
-            Means::Passphrase(bytes) => store::passphrase(bytes).method(id, random).await,
             Means::Device => {
                 let salt = new_salt(random)?;
                 self.make_device_key(id, &salt).await?;
@@ -185,7 +185,7 @@ impl Given {
             Means::Wrapping(wrapper, _) => {
                 Ok(Method::Outside { wrapper: *wrapper, wrapped: self.wrapped(random).await? })
             }
-            Means::Provider { .. } | Means::Passkey { .. } => {
+            Means::Provider { .. } | Means::Passphrase(_) | Means::Passkey { .. } => {
                 Ok(Method::Outside { wrapper: Wrapper::Provider, wrapped: self.wrapped(random).await? })
             }
         }
@@ -193,7 +193,6 @@ impl Given {
 
     async fn secret_of(&self, id: KeyId, method: &Method) -> Result<Option<Secret>> {
         match (&self.means, method) {
-            (Means::Passphrase(bytes), Method::Passphrase(_)) => store::passphrase(bytes).secret(id, method).await,
             (Means::Device, Method::Key { keeper: Keeper::Device, salt }) => {
                 let Some(key) = self.store.credentials().device_key(id).await? else { return Ok(None) };
                 ready()?;
@@ -277,17 +276,23 @@ impl Given {
     }
 }
 
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Given").field("means", &self.means).finish_non_exhaustive()
+    }
+}
+
 impl Unlocker for Given {
     fn method<'a>(&'a self, id: KeyId, random: &'a mut Random<'a>) -> Answer<'a, Method> {
-        match &self.passkeys {
-            Some(passkeys) => passkeys.method(id, random),
+        match &self.itself {
+            Some(unlocker) => unlocker.method(id, random),
             None => Box::pin(self.new_method(id, random)),
         }
     }
 
     fn secret<'a>(&'a self, id: KeyId, method: &'a Method) -> Answer<'a, Option<Secret>> {
-        match &self.passkeys {
-            Some(passkeys) => passkeys.secret(id, method),
+        match &self.itself {
+            Some(unlocker) => unlocker.secret(id, method),
             None => Box::pin(self.secret_of(id, method)),
         }
     }

@@ -136,7 +136,7 @@ impl Credentials {
         if fresh {
             undo.push(mark(false));
         }
-        self.store.keep(new, vec![keys.unchanged(), mark(true)], Some(unlocker), undo).await
+        self.store.keep(new, vec![keys.unchanged(), mark(true)], &[unlocker], undo).await
     }
 
     /// Notes that there are keys, where they came from another device.
@@ -148,7 +148,7 @@ impl Credentials {
     async fn link(&self, keys: &Keys) -> Result<()> {
         let Some(new) = self.store.0.keyring.link(&keys.records, &mut |bytes| random(bytes))? else { return Ok(()) };
         let undo = without(&new);
-        self.store.keep(new, Vec::new(), None, undo).await
+        self.store.keep(new, Vec::new(), &[], undo).await
     }
 
     /// Makes a data key that follows the others, and seals under it from now on; what was sealed before opens as it did.
@@ -164,7 +164,7 @@ impl Credentials {
     pub async fn next_data_key(&self) -> Result<KeyId> {
         let new = self.store.0.keyring.next_data_key(&mut |bytes| random(bytes))?;
         let (id, undo) = (new.data_key(), without(&new));
-        self.store.keep(new, Vec::new(), None, undo).await?;
+        self.store.keep(new, Vec::new(), &[], undo).await?;
         id.ok_or_else(|| Error::new(ErrorKind::KeyMissing, "no data key was made"))
     }
 

@@ -17,7 +17,7 @@ const SEALED: &str = "sealed";
 
 /// A passphrase as an unlocker of a store, derived by Web Crypto where there is one.
 #[must_use]
-pub fn passphrase(bytes: &[u8]) -> Passphrase<'_> {
+pub fn passphrase(bytes: &[u8]) -> Passphrase {
     fn derive<'a>(passphrase: &'a [u8], salt: &'a [u8], iterations: u32) -> Answer<'a, Secret> {
         Box::pin(pbkdf2_sha256(passphrase, salt, iterations))
     }
@@ -74,18 +74,11 @@ impl DataStore {
         &self,
         new: NewKeys,
         others: Vec<WriteOp>,
-        unlocker: Option<&dyn Unlocker>,
+        unlockers: &[&dyn Unlocker],
         undo: Vec<WriteOp>,
     ) -> Result<()> {
         // Through the whole stack, so that wrapped keys replicate as the secrets do.
-        let puts = new.records().iter().map(|record| {
-            WriteOp::Put(Put::new(
-                system::KEYS,
-                Key::from(record.name.as_str()),
-                Body::Clear(Payload::bytes(&record.bytes)),
-            ))
-        });
-        let ops = others.into_iter().chain(puts).collect();
+        let ops = others.into_iter().chain(new.records().iter().map(put)).collect();
         let committed = self.commit_keys(ops).await;
         if committed.is_err() {
             // A device's key that was kept for an unlocker which is not there is of no use. It does no harm either.
@@ -95,7 +88,7 @@ impl DataStore {
         }
         committed?;
         let stored = self.keys().await?.records;
-        let adopted = self.0.keyring.adopt(new, &stored, unlocker, &mut |bytes| random(bytes)).await;
+        let adopted = self.0.keyring.adopt(new, &stored, unlockers, &mut |bytes| random(bytes)).await;
         if adopted.as_ref().is_err_and(|error| error.kind() != ErrorKind::Locked) && !undo.is_empty() {
             self.commit_keys(undo).await?;
         }
@@ -161,6 +154,12 @@ pub(super) fn mark(there: bool) -> WriteOp {
 /// Where a key is that this device keeps for an unlocker.
 pub(super) fn device_row(id: &str) -> Key {
     Key::Array(vec![Key::from("key"), Key::from(id)])
+}
+
+/// The writing of a record of keys.
+pub(super) fn put(record: &KeyRecord) -> WriteOp {
+    let body = Body::Clear(Payload::bytes(&record.bytes));
+    WriteOp::Put(Put::new(system::KEYS, Key::from(record.name.as_str()), body))
 }
 
 /// The deletion of records of keys.

@@ -17,6 +17,7 @@ mod rotation;
 mod search;
 mod space;
 mod status;
+mod succession;
 mod tabs;
 mod transaction;
 mod unlockers;

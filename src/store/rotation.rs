@@ -110,18 +110,17 @@ impl Credentials {
     }
 
     /// Whether a rotation was begun and not ended.
-    async fn rotating(&self) -> Result<bool> {
+    pub(super) async fn rotating(&self) -> Result<bool> {
         Ok(self.store.0.backend.get(system::SYNC, &[Key::from(MARK)]).await?.iter().any(Option::is_some))
     }
 
     async fn begin_rotation(&self) -> Result<()> {
         let new = self.store.0.keyring.next_data_key(&mut |bytes| random(bytes))?;
-        let mark = WriteOp::Put(Put::new(system::SYNC, Key::from(MARK), row_body(&Mark)?));
         let undo = without(&new).into_iter().chain([unmark()]).collect();
-        self.store.keep(new, vec![mark], None, undo).await
+        self.store.keep(new, vec![mark()?], &[], undo).await
     }
 
-    async fn seal_again(&self, told: &dyn Fn(Rotated), gate: &Gate) -> Result<()> {
+    pub(super) async fn seal_again(&self, told: &dyn Fn(Rotated), gate: &Gate) -> Result<()> {
         let mut rotation =
             Rotation { credentials: self, told, gate, rotated: Rotated { done: 0, total: 0 }, refused: None };
         rotation.run().await?;
@@ -131,7 +130,11 @@ impl Credentials {
     }
 }
 
-fn unmark() -> WriteOp {
+pub(super) fn mark() -> Result<WriteOp> {
+    Ok(WriteOp::Put(Put::new(system::SYNC, Key::from(MARK), row_body(&Mark)?)))
+}
+
+pub(super) fn unmark() -> WriteOp {
     WriteOp::Delete(Delete::new(system::SYNC, Key::from(MARK)))
 }
 

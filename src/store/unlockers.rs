@@ -1,7 +1,7 @@
 //! Unlockers: listed, added, removed, changed. Nothing that is sealed is touched.
 
 use super::Credentials;
-use super::keys::{device_row, without};
+use super::keys::{device_row, put, without};
 use crate::crypto::{Keeper, KeyId, KeyRecord, Method, Unlocker, WrappedKey, still_opens_without};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Delete, Key, Put, WriteOp, system};
@@ -31,7 +31,7 @@ impl Credentials {
             let Some(id) = id_of(record) else { continue };
             let parsed = WrappedKey::parse(&record.bytes).ok();
             let method = parsed.as_ref().map(WrappedKey::method);
-            if matches!(method, Some(Method::Store(_))) {
+            if method.is_some_and(|method| method.by_store().is_some()) {
                 continue;
             }
             let of_a_device = matches!(method, Some(Method::Key { keeper: Keeper::Device, .. }));
@@ -59,7 +59,7 @@ impl Credentials {
         let new = self.store.0.keyring.add(unlocker, label, &mut |bytes| random(bytes)).await?;
         let id = new.records().first().and_then(id_of).unwrap_or_default().to_owned();
         let undo = without(&new);
-        self.store.keep(new, Vec::new(), Some(unlocker), undo).await?;
+        self.store.keep(new, Vec::new(), &[unlocker], undo).await?;
         Ok(id)
     }
 
@@ -74,9 +74,8 @@ impl Credentials {
         }
         let keys = self.store.keys().await?;
         let name = WrappedKey::name_of(id);
-        let linked = |record: &KeyRecord| {
-            WrappedKey::parse(&record.bytes).is_ok_and(|key| matches!(key.method(), Method::Store(_)))
-        };
+        let linked =
+            |record: &KeyRecord| WrappedKey::parse(&record.bytes).is_ok_and(|key| key.method().by_store().is_some());
         if !keys.records.iter().any(|record| record.name == name && !linked(record)) {
             return Err(Error::new(ErrorKind::NotFound, "there is no such unlocker").with("unlocker", id));
         }
@@ -139,7 +138,7 @@ impl Credentials {
         }
         let undo = chosen.iter().map(|record| put(record)).collect();
         let new = keyring.rewrap(&chosen, next, &mut |bytes| random(bytes)).await?;
-        self.store.keep(new, vec![keys.unchanged()], Some(next), undo).await
+        self.store.keep(new, vec![keys.unchanged()], &[next], undo).await
     }
 
     /// The key that this device keeps for an unlocker.
@@ -167,11 +166,6 @@ impl Credentials {
     async fn device_row(&self, id: &str) -> Result<Option<Payload>> {
         self.store.of_device(device_row(id)).await
     }
-}
-
-fn put(record: &KeyRecord) -> WriteOp {
-    let body = Body::Clear(Payload::bytes(&record.bytes));
-    WriteOp::Put(Put::new(system::KEYS, Key::from(record.name.as_str()), body))
 }
 
 fn id_of(record: &KeyRecord) -> Option<&str> {

@@ -22,7 +22,7 @@ pub async fn open_keyring() -> Result<Rc<Keyring>> {
     let unlocker = passphrase(b"a passphrase for tests");
     let new = keyring.create(&unlocker, "", &mut |bytes| random(bytes)).await?;
     let stored = new.records().to_vec();
-    keyring.adopt(new, &stored, Some(&unlocker), &mut |bytes| random(bytes)).await?;
+    keyring.adopt(new, &stored, &[&unlocker], &mut |bytes| random(bytes)).await?;
     Ok(Rc::new(keyring))
 }
 

@@ -16,10 +16,10 @@ use crate::error::{Error, ErrorKind, Result};
 /// New wrapped keys that nothing relies on yet: first they have to be stored, and [adopted](Keyring::adopt).
 #[derive(Debug)]
 pub struct NewKeys {
-    records: Vec<KeyRecord>,
+    pub(super) records: Vec<KeyRecord>,
     /// The data key among them, to be compared with what is read back.
-    made: Option<DataKey>,
-    locks: u64,
+    pub(super) made: Option<DataKey>,
+    pub(super) locks: u64,
 }
 
 impl NewKeys {
@@ -114,7 +114,7 @@ impl Keyring {
     /// `LOCKED` without an open store key; what `random` fails with.
     pub fn link(&self, records: &[KeyRecord], random: &mut Random<'_>) -> Result<Option<NewKeys>> {
         let (primary, locks) = (self.primary()?, self.locks());
-        let stores: Vec<Rc<StoreKey>> = self.state.borrow().stores.values().map(Rc::clone).collect();
+        let stores: Vec<Rc<StoreKey>> = self.state.borrow().latest().map(Rc::clone).collect();
         let parsed: Vec<Parsed> = records.iter().filter_map(|record| record.parse().ok()).collect();
         let mut missing = Vec::new();
         for store in stores.iter().filter(|store| store.id() != primary.id()) {
@@ -147,19 +147,19 @@ impl Keyring {
     /// # Behavior
     ///
     /// - `stored` is what storage gives back for the records, read after they were durably written. It is opened as it
-    ///   will be after a restart, with the secret had anew from `unlocker` where one wraps it; and a new data key opens
-    ///   something before anything relies on it.
+    ///   will be after a restart, with the secret had anew from one of `unlockers` where one wraps it; and a new data key
+    ///   opens something before anything relies on it.
     ///
     /// # Errors
     ///
-    /// `CORRUPTED` where storage gives back something else, or what does not open; why the unlocker does not yield its
+    /// `CORRUPTED` where storage gives back something else, or what does not open; why an unlocker does not yield its
     /// secret again; `LOCKED` where the keyring was locked meanwhile, in which case the keys are stored, and open with
     /// the next unlocking.
     pub async fn adopt(
         &self,
         new: NewKeys,
         stored: &[KeyRecord],
-        unlocker: Option<&dyn Unlocker>,
+        unlockers: &[&dyn Unlocker],
         random: &mut Random<'_>,
     ) -> Result<()> {
         let not_kept = || {
@@ -171,7 +171,7 @@ impl Keyring {
         if !new.records.iter().all(|record| stored.contains(record)) {
             return Err(not_kept());
         }
-        let found = self.find(&new.records, unlocker).await;
+        let found = self.find(&new.records, unlockers).await;
         if let Some(refused) = found.refused.first() {
             return Err(match refused.kind() {
                 ErrorKind::AuthenticationFailed | ErrorKind::DecryptionFailed => {
@@ -181,7 +181,7 @@ impl Keyring {
             });
         }
         let by_unlocker = |record: &&KeyRecord| match record.parse() {
-            Ok(Parsed::Unlocker(key)) => !matches!(key.method(), Method::Store(_)),
+            Ok(Parsed::Unlocker(key)) => key.method().by_store().is_none(),
             _ => false,
         };
         if found.by.len() != new.records.iter().filter(by_unlocker).count() {
@@ -203,7 +203,7 @@ impl Keyring {
         Ok(())
     }
 
-    async fn wrap(
+    pub(super) async fn wrap(
         &self,
         store: &StoreKey,
         id: KeyId,
@@ -219,18 +219,18 @@ impl Keyring {
         WrappedKey::wrap(store, (id, method, label), &secret, &self.database, Nonce::generate(random)?)
     }
 
-    fn data_key(&self, store: &StoreKey, random: &mut Random<'_>) -> Result<(WrappedDataKey, DataKey)> {
+    pub(super) fn data_key(&self, store: &StoreKey, random: &mut Random<'_>) -> Result<(WrappedDataKey, DataKey)> {
         let latest = self.state.borrow().open.values().map(|key| key.generation).max().unwrap_or(0);
         let key = DataKey::generate(random)?;
         let nonce = Nonce::generate(random)?;
         Ok((WrappedDataKey::wrap(&key, latest.saturating_add(1), store, &self.database, nonce)?, key))
     }
 
-    fn primary(&self) -> Result<Rc<StoreKey>> {
-        self.state.borrow().primary().ok_or_else(locked)
+    pub(super) fn primary(&self) -> Result<Rc<StoreKey>> {
+        self.state.borrow().primary()
     }
 
-    fn locks(&self) -> u64 {
+    pub(super) fn locks(&self) -> u64 {
         self.state.borrow().locks
     }
 }

@@ -29,6 +29,7 @@ pub struct Unlocked {
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) stores: LiteMap<KeyId, Rc<StoreKey>>,
+    pub(super) followed: Vec<KeyId>,
     pub(super) keys: Vec<OpenKey>,
     pub(super) by: Vec<KeyId>,
     pub(super) refused: Vec<Error>,
@@ -57,7 +58,7 @@ impl Keyring {
     /// first does not; `ABORTED` where the keyring was locked meanwhile.
     pub async fn unlock(&self, records: &[KeyRecord], unlocker: &dyn Unlocker) -> Result<Unlocked> {
         let locks = self.state.borrow().locks;
-        let found = self.find(records, Some(unlocker)).await;
+        let found = self.find(records, &[unlocker]).await;
         let mut state = self.state.borrow_mut();
         if state.locks != locks {
             return Err(Error::new(ErrorKind::Aborted, "the keys were locked while they were being unlocked"));
@@ -89,18 +90,19 @@ impl Keyring {
         state.open.len() - before
     }
 
-    /// What the records give to this unlocker, or, without one, to the store keys that are open.
-    pub(super) async fn find(&self, records: &[KeyRecord], unlocker: Option<&dyn Unlocker>) -> Found {
+    /// What the records give to these unlockers, and to the store keys that are open.
+    pub(super) async fn find(&self, records: &[KeyRecord], unlockers: &[&dyn Unlocker]) -> Found {
         let mut sorted = sorted(records);
         let mut stores = self.state.borrow().stores.clone();
         let mut by = Vec::new();
-        if let Some(unlocker) = unlocker {
-            for record in &sorted.unlockers {
-                match self.try_one(record, unlocker).await {
+        for record in &sorted.unlockers {
+            for unlocker in unlockers {
+                match self.try_one(record, *unlocker).await {
                     Ok(None) => {}
                     Ok(Some(key)) => {
                         by.push(record.id());
                         stores.insert(record.store(), Rc::new(key));
+                        break;
                     }
                     Err(error) => sorted.refused.push(error),
                 }
@@ -110,7 +112,7 @@ impl Keyring {
     }
 
     async fn try_one(&self, record: &WrappedKey, unlocker: &dyn Unlocker) -> Result<Option<StoreKey>> {
-        if matches!(record.method(), Method::Store(_)) {
+        if record.method().by_store().is_some() {
             return Ok(None);
         }
         match unlocker.secret(record.id(), record.method()).await? {
@@ -126,12 +128,18 @@ impl State {
         for (id, key) in found.stores {
             self.stores.insert(id, key);
         }
+        for id in found.followed {
+            if !self.followed.contains(&id) {
+                self.followed.push(id);
+            }
+        }
         for id in &found.by {
             if !self.by.contains(id) {
                 self.by.push(*id);
             }
         }
         let opened = found.keys.into_iter().map(|key| self.insert(key)).collect();
+        self.choose();
         Unlocked { opened, by: found.by, refused: found.refused }
     }
 }
@@ -155,8 +163,8 @@ fn follow(sorted: &Sorted, mut stores: LiteMap<KeyId, Rc<StoreKey>>, database: &
     loop {
         let known = stores.len();
         for record in &sorted.unlockers {
-            let Method::Store(by) = record.method() else { continue };
-            let Some(secret) = stores.get(by).map(|key| key.as_secret()) else { continue };
+            let Some(by) = record.method().by_store() else { continue };
+            let Some(secret) = stores.get(&by).map(|key| key.as_secret()) else { continue };
             if !stores.contains_key(&record.store()) {
                 match record.unwrap(&secret, database) {
                     Ok(key) => drop(stores.insert(record.store(), Rc::new(key))),
@@ -173,15 +181,18 @@ fn follow(sorted: &Sorted, mut stores: LiteMap<KeyId, Rc<StoreKey>>, database: &
         let Some(store) = stores.get(&record.store()) else { continue };
         match record.unwrap(store, database) {
             Ok(key) => {
-                keys.push(OpenKey { id: record.id(), generation: record.generation(), cipher: Rc::new(key.cipher()) });
+                let (id, store, generation) = (record.id(), record.store(), record.generation());
+                keys.push(OpenKey { id, store, generation, cipher: Rc::new(key.cipher()) });
             }
             Err(error) => refused.push(error),
         }
     }
-    Found { stores, keys, by: Vec::new(), refused }
+    let followed = sorted.unlockers.iter().filter(|record| matches!(record.method(), Method::Follower(_)));
+    let followed = followed.map(WrappedKey::store).collect();
+    Found { stores, followed, keys, by: Vec::new(), refused }
 }
 
-fn why_none(refused: &[Error]) -> Error {
+pub(super) fn why_none(refused: &[Error]) -> Error {
     let of = |kind| refused.iter().find(|error| error.kind() == kind);
     let told = of(ErrorKind::InsecureContext).or_else(|| of(ErrorKind::AuthenticationFailed)).or(refused.first());
     told.cloned().unwrap_or_else(|| {

@@ -9,16 +9,16 @@ use sha2::{Digest, Sha256};
 use super::*;
 use crate::crypto::{Answer, KeyRecord, Method, Passphrase, Secret, Unlocker, still_opens_without};
 
-const HERE: AdditionalData<'_> =
+pub(super) const HERE: AdditionalData<'_> =
     AdditionalData { database: "fieldbook", collection: "credentials", key: "maps", field: "value" };
 
 /// A derivation without the work, so that tests take no time. The real one is in `tests/sealing.rs`.
-fn quick<'a>(passphrase: &'a [u8], salt: &'a [u8], iterations: u32) -> Answer<'a, Secret> {
+pub(super) fn quick<'a>(passphrase: &'a [u8], salt: &'a [u8], iterations: u32) -> Answer<'a, Secret> {
     let digest = Sha256::new().chain_update(iterations.to_le_bytes()).chain_update(salt).chain_update(passphrase);
     Box::pin(core::future::ready(Ok(Zeroizing::new(digest.finalize().into()))))
 }
 
-fn with(passphrase: &[u8]) -> Passphrase<'_> {
+pub(super) fn with(passphrase: &[u8]) -> Passphrase {
     Passphrase::new(passphrase, quick)
 }
 
@@ -42,7 +42,7 @@ impl<F: Fn() -> LocalBoxFuture<'static, Result<Option<[u8; 32]>>>> Unlocker for 
 }
 
 /// A generator that a seed determines.
-fn seeded(seed: u64) -> impl FnMut(&mut [u8]) -> Result<()> {
+pub(super) fn seeded(seed: u64) -> impl FnMut(&mut [u8]) -> Result<()> {
     let mut counter = 0_u64;
     move |bytes| {
         for chunk in bytes.chunks_mut(32) {
@@ -58,25 +58,25 @@ fn made(keyring: &Keyring, passphrase: &[u8], seed: u64) -> NewKeys {
     keyring.create(&with(passphrase), "", &mut seeded(seed)).now_or_never().unwrap().unwrap()
 }
 
-fn adopt(keyring: &Keyring, new: NewKeys, passphrase: Option<&[u8]>) -> Result<Vec<KeyRecord>> {
+pub(super) fn adopt(keyring: &Keyring, new: NewKeys, passphrase: Option<&[u8]>) -> Result<Vec<KeyRecord>> {
     let stored = new.records().to_vec();
     let with = passphrase.map(with);
     let unlocker = with.as_ref().map(|with| with as &dyn Unlocker);
-    keyring.adopt(new, &stored, unlocker, &mut seeded(99)).now_or_never().unwrap().map(|()| stored)
+    keyring.adopt(new, &stored, unlocker.as_slice(), &mut seeded(99)).now_or_never().unwrap().map(|()| stored)
 }
 
 /// An open keyring, and the records of its keys.
-fn open(passphrase: &[u8], seed: u64) -> (Keyring, Vec<KeyRecord>) {
+pub(super) fn open(passphrase: &[u8], seed: u64) -> (Keyring, Vec<KeyRecord>) {
     let keyring = Keyring::new("fieldbook");
     let stored = adopt(&keyring, made(&keyring, passphrase, seed), Some(passphrase)).unwrap();
     (keyring, stored)
 }
 
-fn empty() -> Keyring {
+pub(super) fn empty() -> Keyring {
     Keyring::new("fieldbook")
 }
 
-fn unlock(keyring: &Keyring, records: &[KeyRecord], passphrase: &[u8]) -> Result<Unlocked> {
+pub(super) fn unlock(keyring: &Keyring, records: &[KeyRecord], passphrase: &[u8]) -> Result<Unlocked> {
     keyring.unlock(records, &with(passphrase)).now_or_never().unwrap()
 }
 
@@ -99,7 +99,7 @@ fn a_new_key_seals_only_when_storage_gives_it_back() {
     assert_eq!(kind(keyring.seal(&HERE, b"secret", &mut seeded(2))), ErrorKind::Locked);
     let mut lost = new.records().to_vec();
     lost.pop();
-    let adopted = keyring.adopt(new, &lost, Some(&with(b"passphrase")), &mut seeded(3)).now_or_never().unwrap();
+    let adopted = keyring.adopt(new, &lost, &[&with(b"passphrase")], &mut seeded(3)).now_or_never().unwrap();
     assert_eq!(kind(adopted), ErrorKind::Corrupted);
     assert!(keyring.is_locked());
 
@@ -325,7 +325,7 @@ fn an_unlocker_that_does_not_repeat_itself_makes_no_key() {
     });
     let new = keyring.create(&unsteady, "", &mut seeded(1)).now_or_never().unwrap().unwrap();
     let stored = new.records().to_vec();
-    let adopted = keyring.adopt(new, &stored, Some(&unsteady), &mut seeded(2)).now_or_never().unwrap();
+    let adopted = keyring.adopt(new, &stored, &[&unsteady], &mut seeded(2)).now_or_never().unwrap();
     assert_eq!(kind(adopted), ErrorKind::Corrupted);
     assert!(keyring.is_locked());
 }

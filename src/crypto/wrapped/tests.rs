@@ -46,6 +46,7 @@ fn every_method() -> Vec<Method> {
         outside(Wrapper::AesKw),
         Method::Passkey { credential: vec![8; 20], salt: [5; 16] },
         Method::Store(KeyId([6; 16])),
+        Method::Follower(KeyId([7; 16])),
     ]
 }
 

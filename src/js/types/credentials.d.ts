@@ -89,6 +89,14 @@ export interface Unlocker {
   here: boolean;
 }
 
+/** How everything is sealed anew. An unlocker goes with `storeKey` only. */
+export interface RotateOptions extends Means {
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+  /** Makes a new store key, and removes the unlockers that are not at hand. */
+  storeKey?: boolean;
+}
+
 /** Secrets, sealed with AES-256-GCM under keys that a passphrase unlocks, or another unlocker. */
 export interface Credentials {
   readonly locked: boolean;
@@ -158,11 +166,25 @@ export interface Credentials {
    * another key, how many are `done`. It never falls, and at the end both are equal. Rejects with `LOCKED`, `ABORTED`; and
    * where a record does not open, once everything else is done, with that record's error.
    *
+   * `storeKey: true` makes a new store key too, for when a copy of the database and a secret that opened it may be in
+   * somebody's hands: what is sealed from then on is not opened by them. It keeps the unlockers that are at hand, under new
+   * ids: the key of this device, what `encryption.key` gives, and the one that is given, a passphrase mostly. All others
+   * are removed, and `rotate` resolves with them: add them again. Change a passphrase that may be known before. Tabs and
+   * devices where none of the kept ones opens by itself are locked as soon as they hear of it. Rejects with
+   * `AUTHENTICATION_FAILED` where what is given opens nothing, and with `ACCESS_DENIED` where nothing is at hand; nothing
+   * has changed then.
+   *
    * @example
    * await store.credentials.unlock({ passphrase: "correct horse battery staple" });
    * await store.credentials.rotate({ onProgress: (done, total) => console.log(`${done} of ${total}`) });
+   *
+   * @example
+   * await store.credentials.unlock({ passphrase: "correct horse battery staple" });
+   * await store.credentials.addUnlocker({ passphrase: "a recovery code", label: "recovery code" });
+   * const removed = await store.credentials.rotate({ storeKey: true, passphrase: "correct horse battery staple" });
+   * console.log(removed.map(({ label }) => label)); // ["recovery code"]
    */
-  rotate(options?: { onProgress?: (done: number, total: number) => void; signal?: AbortSignal }): Promise<void>;
+  rotate(options?: RotateOptions): Promise<Unlocker[]>;
   set(service: string, secret: string | Uint8Array | object, options?: { metadata?: Metadata; expiration?: Date }): Promise<WriteResult>;
   get<T = string>(service: string): Promise<T | undefined>;
   /** Names and times; decrypts nothing, and works while locked. */

@@ -27,7 +27,7 @@ export const cases = {
     const changes = [];
     store.on("change", (change) => changes.push(change));
     const told = [];
-    same(await store.credentials.rotate({ onProgress: (done, total) => told.push([done, total]) }), undefined);
+    same(await store.credentials.rotate({ onProgress: (done, total) => told.push([done, total]) }), []);
     same([told[0], told.at(-1)], [[0, 302], [302, 302]]);
     same(told.every(([done], at) => at === 0 || done >= told[at - 1][0]), true, "done never falls");
     same([await meta(), changes], [before, []]);
@@ -71,12 +71,62 @@ export const cases = {
     await whole(store, 300);
   },
 
+  "a new store key keeps what is at hand, removes the other unlockers, and locks the tabs that cannot follow": async ({ open, type, StorageError }) => {
+    const store = await filled(open, 60);
+    await store.set("note", "single", { encrypt: true });
+    await store.credentials.addUnlocker({ passphrase: "to be removed", label: "an old one" });
+    const device = await store.credentials.addUnlocker({ device: true, label: "this one" });
+    const other = type === "memory" ? undefined : await open(options);
+    await other?.credentials.unlock({ passphrase: "to be removed" });
+    await other?.credentials.removeUnlocker(device);
+    const locked = other && new Promise((resolve) => other.on("lock", resolve));
+    const removed = await store.credentials.rotate({ storeKey: true, passphrase });
+    same(removed.map(({ kind, label }) => [kind, label ?? ""]), [["passphrase", "an old one"]]);
+    const kinds = async () => (await store.credentials.unlockers()).map(({ kind, label }) => `${kind} ${label ?? ""}`.trim()).sort();
+    same(await kinds(), other ? ["passphrase"] : ["device this one", "passphrase"]);
+    await whole(store, 60);
+    same(await store.get("note"), "single");
+    if (other) {
+      const { locked: is, reason } = await locked;
+      same([is, reason], [true, "tab"]);
+      await refused(StorageError, () => other.credentials.unlock({ passphrase: "to be removed" }), "AUTHENTICATION_FAILED");
+      await other.credentials.unlock({ passphrase });
+      await whole(other, 60);
+      await other.collection("diary").put({ id: 60, text: "day 60" });
+      same(await store.collection("diary").get(60), { id: 60, text: "day 60" });
+    }
+    store.credentials.lock();
+    await refused(StorageError, () => store.credentials.unlock({ passphrase: "to be removed" }), "AUTHENTICATION_FAILED");
+    await store.credentials.unlock(other ? { passphrase } : { device: true });
+    same(await store.credentials.get("mail"), "k");
+  },
+
+  "a tab that unlocks by itself follows a new store key by itself": async ({ open, type }) => {
+    if (type === "memory") return;
+    const given = { ...options, encryption: { key: "device" } };
+    const [store, other] = [await open(given), await open(given)];
+    await store.credentials.set("maps", "k");
+    same(await other.credentials.get("maps"), "k");
+    same((await store.credentials.rotate({ storeKey: true })).length, 0);
+    for (let tries = 0; tries < 100; tries += 1) {
+      const found = await other.credentials.get("maps").catch(({ code }) => code);
+      if (found === "k") break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    same([other.credentials.locked, await other.credentials.get("maps")], [false, "k"]);
+    await other.credentials.set("maps", "l");
+    same(await store.credentials.get("maps"), "l");
+  },
+
   "a rotation needs open keys, and is refused what it does not know": async ({ open, StorageError }) => {
     const store = await open(options);
     await refused(StorageError, () => store.credentials.rotate(), "LOCKED");
     await store.credentials.unlock({ passphrase });
     await refused(StorageError, () => store.credentials.rotate({ onProgress: 5 }), "INVALID_CONFIG");
-    await refused(StorageError, () => store.credentials.rotate({ storeKey: true }), "INVALID_CONFIG");
+    await refused(StorageError, () => store.credentials.rotate({ storeKey: "yes" }), "INVALID_CONFIG");
+    await refused(StorageError, () => store.credentials.rotate({ passphrase }), "INVALID_CONFIG");
+    await refused(StorageError, () => store.credentials.rotate({ storeKey: true }), "ACCESS_DENIED");
+    await refused(StorageError, () => store.credentials.rotate({ storeKey: true, passphrase: "another" }), "AUTHENTICATION_FAILED");
     const told = [];
     await store.credentials.rotate({ onProgress: (...given) => told.push(given) });
     same(told.at(-1), [0, 0]);
