@@ -148,7 +148,7 @@ pub(super) async fn explain(shared: Rc<Shared>, records: Records, query: Query) 
     shared.ready(&records).await?;
     let told = records.explain(&query).await?;
     let sorted = match told.sorted {
-        OrderedBy::Index => "index",
+        OrderedBy::Index | OrderedBy::IndexThenMemory => "index",
         OrderedBy::Memory => "memory",
         OrderedBy::None => "none",
     };

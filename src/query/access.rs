@@ -89,7 +89,8 @@ impl Question<'_> {
 
     /// In which direction to read so that rows come in the order asked for, if there is one.
     ///
-    /// INVARIANT: an index leaves records out; every [`Access`] over one is made from conditions that those fail.
+    /// INVARIANT: an index leaves records out; every [`Access`] over one is made from conditions that those fail, but
+    /// for a [leading](Self::leading) one.
     pub(super) fn direction(&self, access: &Access, sorts: &[Sort]) -> Option<Direction> {
         let last = sorts.last()?;
         let primary = access.source == Source::Primary;
@@ -161,6 +162,41 @@ impl Question<'_> {
         };
         let better = |best: Access, access: Access| if merit(&access) > merit(&best) { access } else { best };
         self.ways().into_iter().fold(self.everything(), better)
+    }
+
+    /// The best way by an index that gives these sorts as far as it goes, and then leaves out what comes behind all that
+    /// it has: records without a key in the one field of the sort that is not fixed.
+    pub(super) fn leading(&self, sorts: &[Sort]) -> Option<Access> {
+        let indexes = self.collection.map_or(&[] as &[Index], |collection| &collection.indexes);
+        let sortable = |index: &&Index| !index.multi_entry && !index.blind;
+        let ways = indexes.iter().filter(sortable).filter_map(|index| self.leading_by(index));
+        let ways = ways.filter(|access| self.direction(access, sorts).is_some());
+        ways.reduce(|best, access| if access.score > best.score { access } else { best })
+    }
+
+    /// The way through an index under one key in each of its fields but the last, of which nothing is asked.
+    fn leading_by(&self, index: &Index) -> Option<Access> {
+        let source = Source::Index(index.name.clone());
+        let parts: Vec<Field> =
+            index.key_path.paths().iter().map(|path| self.canonical(&Field::indexed(path))).collect();
+        let (last, fixed) = parts.split_last()?;
+        if self.is_fixed(last) || self.constraint(last, &source).is_some() {
+            return None;
+        }
+        let (mut prefix, mut served) = (Vec::new(), Vec::new());
+        for field in fixed {
+            let constraint = self.constraint(field, &source).filter(|_| self.is_fixed(field))?;
+            let points = constraint.points()?;
+            let [point] = points.as_slice() else { return None };
+            prefix.push((*point).clone());
+            served.extend(constraint.served);
+        }
+        let range = match index.key_path {
+            KeyPath::Single(_) => KeyRange::all(),
+            KeyPath::Compound(_) => under(&prefix, &KeyRange::all()),
+        };
+        let score = Score { class: Class::Many, equalities: prefix.len(), next: Tightness::Anything };
+        Some(Access { source, ranges: vec![range], served, distinct: false, score, parts: Some(parts) })
     }
 
     fn constraint(&self, field: &Field, source: &Source) -> Option<Constraint> {

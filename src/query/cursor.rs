@@ -186,10 +186,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::query::{Field, Operator, plan};
+    use crate::query::{Extent, Field, Operator, plan};
 
     fn fingerprint(collection: &str, filter: Option<&Filter>, sort: &[Sort]) -> Fingerprint {
-        Fingerprint::of(collection, filter, sort, &plan(filter, sort, None))
+        Fingerprint::of(collection, filter, sort, &plan(filter, sort, None, Extent::Page))
     }
 
     fn is(field: &str, value: u32) -> Filter {

@@ -36,9 +36,10 @@
 //!
 //! # What an order means
 //!
-//! Null comes before false, false before true, then keys in the order of [`Key`](crate::model::Key), then everything
-//! else; `desc` turns this around. A record whose field is missing comes last either way. Records that are equal in
-//! every field of the sort come by key, in the direction of the last field.
+//! Keys come first, in the order of [`Key`](crate::model::Key), and what is missing comes last, whichever way the order
+//! goes; in between null, false, true, and everything else. `desc` turns around the keys among themselves, and what is
+//! in between. So what an index holds comes before what it leaves out, and the first page is read from the index alone.
+//! Records that are equal in every field of the sort come by key, in the direction of the last field.
 //!
 //! Of a field with a blind index there is no order: [`check_blind`] refuses to compare and to sort by it.
 //!
@@ -66,5 +67,5 @@ pub use field::Field;
 pub use filter::{Filter, Operand};
 pub use live::{Difference, Live, Row, Touched, Window};
 pub use operator::Operator;
-pub use plan::{Branch, OrderedBy, Plan, plan};
+pub use plan::{Branch, Extent, OrderedBy, Plan, plan};
 pub use sort::{Best, Order, Sort, compare, sort_records};

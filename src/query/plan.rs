@@ -20,7 +20,7 @@ pub struct Plan {
     pub branches: Vec<Branch>,
     /// The direction of each scan.
     pub direction: Direction,
-    /// What to check of each row, if anything.
+    /// What to check of each row of a branch that is not exact, if anything.
     pub residual: Option<Filter>,
     /// What gives the order asked for.
     pub order: OrderedBy,
@@ -41,14 +41,15 @@ pub struct Branch {
     pub ranges: Vec<KeyRange>,
     /// Whether scans may give a record more than once; only its first row counts then.
     pub distinct: bool,
+    /// Whether every row is a hit: the scans give what matches the filter, each record once, and nothing else.
+    pub exact: bool,
 }
 
 impl Plan {
     /// Whether the scans give every hit once, and nothing else.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        let once = |branches: &[Branch]| matches!(branches, [Branch { distinct: false, .. }]);
-        self.residual.is_none() && once(&self.branches)
+        matches!(self.branches.as_slice(), [Branch { exact: true, .. }])
     }
 }
 
@@ -57,10 +58,22 @@ impl Plan {
 pub enum OrderedBy {
     /// The scans: rows come sorted, and a limit can stop them early.
     Index,
+    /// The scans of the first branch, as far as its index goes; the others give what it leaves out, which comes behind
+    /// it, [sorted in memory](super::sort_records).
+    IndexThenMemory,
     /// A [sort in memory](super::sort_records), once all rows are there.
     Memory,
     /// None was asked for.
     None,
+}
+
+/// How much of the answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// All of it.
+    All,
+    /// A page at a time.
+    Page,
 }
 
 /// Chooses how to answer a question to a collection; to none, where the namespace is undeclared.
@@ -75,37 +88,60 @@ pub enum OrderedBy {
 ///   lack one.
 /// - An `or` over several fields is a union of ways, each over another index, where every branch has one, and the worst
 ///   of them is better than the best single way. Its order is made in memory.
-/// - The order comes from an index only where the filter asks for a key in its field, for the same reason.
+/// - The order comes from an index where the filter asks for a key in its field, for the same reason; and for a page,
+///   also where it does not: then what the index leaves out comes behind it.
 #[must_use]
-pub fn plan(filter: Option<&Filter>, sort: &[Sort], collection: Option<&Collection>) -> Plan {
+pub fn plan(filter: Option<&Filter>, sort: &[Sort], collection: Option<&Collection>, extent: Extent) -> Plan {
     let conjuncts = filter.map(|filter| filter.normalised(collection).into_conjuncts()).unwrap_or_default();
     let question = Question { conjuncts: &conjuncts, collection };
     let access = question.best(sort);
     let union = question.union().filter(|union| union.score > access.score);
-    let (ways, served, found) = if let Some(union) = union {
-        (union.ways, union.served, None)
+    let ordered = question.direction(&access, sort);
+    let leading = match (extent, ordered, &union) {
+        (Extent::Page, None, None) => question.leading(sort),
+        _ => None,
+    };
+    // One that answers less of the filter may have to go through far more rows than it saves sorting.
+    let narrow =
+        |leading: &Access| leading.score >= access.score && access.served.iter().all(|at| leading.served.contains(at));
+    let leading = leading.filter(narrow);
+    let everything_served = |access: &Access| !access.distinct && access.served.len() == conjuncts.len();
+    let (ways, exact, served, (order, direction)) = if let Some(leading) = leading {
+        let served = access.served.iter().copied().filter(|at| leading.served.contains(at)).collect();
+        let direction = question.direction(&leading, sort).unwrap_or(Direction::Forward);
+        let exact = everything_served(&leading);
+        (vec![leading, access], exact, served, (OrderedBy::IndexThenMemory, direction))
+    } else if let Some(union) = union {
+        (union.ways, false, union.served, in_order(sort, None))
     } else {
-        let (served, direction) = (access.served.clone(), question.direction(&access, sort));
-        (vec![access], served, direction)
+        let (exact, served) = (everything_served(&access), access.served.clone());
+        (vec![access], exact, served, in_order(sort, ordered))
     };
-    let (order, direction) = match found {
-        _ if sort.is_empty() => (OrderedBy::None, Direction::Forward),
-        Some(direction) => (OrderedBy::Index, direction),
-        None => (OrderedBy::Memory, Direction::Forward),
+    let (index, range) = match order {
+        OrderedBy::IndexThenMemory => told(ways.get(..1).unwrap_or_default()),
+        OrderedBy::Index | OrderedBy::Memory | OrderedBy::None => told(&ways),
     };
-    let (index, range) = told(&ways);
-    let branch = |Access { source, mut ranges, distinct, .. }: Access| {
+    let branch = |(at, Access { source, mut ranges, distinct, .. }): (usize, Access)| {
         if direction == Direction::Backward {
             ranges.reverse();
         }
-        Branch { source, ranges, distinct }
+        Branch { source, ranges, distinct, exact: exact && at == 0 }
     };
-    let branches = ways.into_iter().map(branch).collect();
+    let branches = ways.into_iter().enumerate().map(branch).collect();
     let rest = conjuncts.into_iter().enumerate().filter(|(at, _)| !served.contains(at));
     let mut rest: Vec<Filter> = rest.map(|(_, conjunct)| conjunct).collect();
-    let residual_names = rest.iter().map(outline).collect();
+    let residual_names = if exact { Vec::new() } else { rest.iter().map(outline).collect() };
     let residual = if rest.len() > 1 { Some(Filter::And(rest)) } else { rest.pop() };
     Plan { branches, direction, residual, order, index, range, residual_names }
+}
+
+/// What gives the order, where the scans come in it in one direction, or in none.
+fn in_order(sort: &[Sort], found: Option<Direction>) -> (OrderedBy, Direction) {
+    match found {
+        _ if sort.is_empty() => (OrderedBy::None, Direction::Forward),
+        Some(direction) => (OrderedBy::Index, direction),
+        None => (OrderedBy::Memory, Direction::Forward),
+    }
 }
 
 /// The names and the ranges of the indexes; in a union, each range behind its name, and the key's is `$key`.

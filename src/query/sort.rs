@@ -54,21 +54,24 @@ impl Order {
 pub fn compare(a: &Scalar, b: &Scalar, order: Order) -> Ordering {
     match (a, b) {
         (Scalar::Missing, Scalar::Missing) => Ordering::Equal,
-        (Scalar::Missing, _) => Ordering::Greater,
-        (_, Scalar::Missing) => Ordering::Less,
         (Scalar::Boolean(a), Scalar::Boolean(b)) => order.turn(a.cmp(b)),
         (Scalar::Key(a), Scalar::Key(b)) => order.turn(a.cmp(b)),
-        _ => order.turn(rank(a).cmp(&rank(b))),
+        _ => place(a, order).cmp(&place(b, order)),
     }
 }
 
-const fn rank(scalar: &Scalar) -> u8 {
-    match scalar {
-        Scalar::Null => 0,
-        Scalar::Boolean(_) => 1,
-        Scalar::Key(_) => 2,
+/// Where values of a kind are: what an index can hold before what it cannot, whichever way the order goes.
+fn place(scalar: &Scalar, order: Order) -> u8 {
+    let between = match scalar {
+        Scalar::Key(_) => return 0,
+        Scalar::Missing => return 4,
+        Scalar::Null => 1,
+        Scalar::Boolean(_) => 2,
         Scalar::Other => 3,
-        Scalar::Missing => 4,
+    };
+    match order {
+        Order::Ascending => between,
+        Order::Descending => 4 - between,
     }
 }
 
@@ -204,13 +207,13 @@ mod tests {
     ];
 
     #[test]
-    fn null_comes_before_booleans_before_keys_before_the_rest() {
-        assert_eq!(sorted(&MIXED, &[("a", "asc")]), "5 7 4 3 6 1 0 2");
+    fn keys_come_before_null_before_booleans_before_the_rest() {
+        assert_eq!(sorted(&MIXED, &[("a", "asc")]), "3 6 1 5 7 4 0 2");
     }
 
     #[test]
-    fn a_missing_field_comes_last_both_ways() {
-        assert_eq!(sorted(&MIXED, &[("a", "desc")]), "0 1 6 3 4 7 5 2");
+    fn keys_come_first_and_a_missing_field_last_both_ways() {
+        assert_eq!(sorted(&MIXED, &[("a", "desc")]), "1 6 3 0 4 7 5 2");
     }
 
     #[test]

@@ -5,21 +5,24 @@ use proptest::prelude::*;
 use tidekeep::backend::memory::MemoryBackend;
 use tidekeep::backend::{Backend, Scan};
 use tidekeep::model::{Key, KeyRange, Record};
-use tidekeep::query::{OrderedBy, Plan, Sort, matches, plan, sort_records};
+use tidekeep::query::{Extent, OrderedBy, Plan, Sort, matches, plan, sort_records};
 
 use crate::strategies::{backend, collection, filter, records, row, sorts};
 
 /// The keys of the rows, in their order, and how many rows were read.
 fn executed(plan: &Plan, sort: &[Sort], backend: &MemoryBackend) -> (Vec<Key>, usize) {
     let mut rows: Vec<Record> = Vec::new();
+    let mut led = usize::MAX;
     for branch in &plan.branches {
         for range in &branch.ranges {
             let source = branch.source.clone();
             let scan = Scan { source, range: range.clone(), direction: plan.direction, ..Scan::all("things") };
             rows.extend(block_on(backend.scan(&scan)).unwrap().into_iter().filter_map(|row| row.record));
         }
+        led = led.min(rows.len());
     }
     let read = rows.len();
+    let led: Vec<Key> = rows.iter().take(led).map(|record| record.key.clone()).collect();
     if plan.branches.len() > 1 || plan.branches.iter().any(|branch| branch.distinct) {
         let mut seen = Vec::new();
         rows.retain(|record| {
@@ -30,8 +33,15 @@ fn executed(plan: &Plan, sort: &[Sort], backend: &MemoryBackend) -> (Vec<Key>, u
         });
     }
     rows.retain(|record| plan.residual.as_ref().is_none_or(|filter| matches(filter, record)));
-    if plan.order == OrderedBy::Memory {
-        sort_records(&mut rows, sort);
+    match plan.order {
+        OrderedBy::Memory => sort_records(&mut rows, sort),
+        OrderedBy::IndexThenMemory => {
+            let (mut first, mut rest): (Vec<Record>, _) = rows.into_iter().partition(|row| led.contains(&row.key));
+            sort_records(&mut rest, sort);
+            first.append(&mut rest);
+            rows = first;
+        }
+        OrderedBy::Index | OrderedBy::None => {}
     }
     (rows.into_iter().map(|record| record.key).collect(), read)
 }
@@ -51,11 +61,13 @@ proptest! {
         rows in prop::collection::vec(row(), 0..32),
         filter in prop::option::weighted(0.9, filter()),
         sort in sorts(),
+        paged: bool,
     ) {
         let collection = collection(shape);
         let records = records(&rows, &collection);
         let backend = backend(&records, &collection);
-        let plan = plan(filter.as_ref(), &sort, Some(&collection));
+        let extent = if paged { Extent::Page } else { Extent::All };
+        let plan = plan(filter.as_ref(), &sort, Some(&collection), extent);
 
         let normalised = filter.as_ref().map(|filter| filter.normalised(Some(&collection)));
         let mut wanted: Vec<Record> = records

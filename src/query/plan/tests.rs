@@ -35,6 +35,8 @@ fn told_of(plan: &Plan) -> String {
     let order = match (plan.order, plan.direction) {
         (OrderedBy::Index, Direction::Forward) => " forward",
         (OrderedBy::Index, Direction::Backward) => " backward",
+        (OrderedBy::IndexThenMemory, Direction::Forward) => " forward, then sorted",
+        (OrderedBy::IndexThenMemory, Direction::Backward) => " backward, then sorted",
         (OrderedBy::Memory, _) => " sorted",
         (OrderedBy::None, _) => "",
     };
@@ -43,13 +45,13 @@ fn told_of(plan: &Plan) -> String {
 
 fn told(conditions: &[Filter], sort: &str) -> String {
     let filter = Filter::And(conditions.to_vec());
-    told_of(&plan(Some(&filter), &by(sort), Some(&places())))
+    told_of(&plan(Some(&filter), &by(sort), Some(&places()), Extent::All))
 }
 
 #[test]
 fn without_anything_to_go_by_everything_is_read() {
-    assert_eq!(told_of(&plan(None, &[], None)), "primary all | ");
-    assert_eq!(told_of(&plan(None, &by("-$key"), None)), "primary all |  backward");
+    assert_eq!(told_of(&plan(None, &[], None, Extent::All)), "primary all | ");
+    assert_eq!(told_of(&plan(None, &by("-$key"), None, Extent::All)), "primary all |  backward");
     assert_eq!(told(&[is("size", "gt", "1")], "name"), "primary all | size gt sorted");
     assert_eq!(told(&[is("name", "ne", "1")], ""), "primary all | name ne");
 }
@@ -100,7 +102,7 @@ fn a_closed_range_beats_a_prefix_and_a_prefix_a_half_open_one() {
     let closed = is("closed", "between", "[1,2]");
     let chosen = |filters: &[&Filter]| {
         let filter = Filter::And(filters.iter().copied().cloned().collect());
-        plan(Some(&filter), &[], Some(&collection)).index.unwrap()
+        plan(Some(&filter), &[], Some(&collection), Extent::All).index.unwrap()
     };
     assert_eq!(chosen(&[&half, &prefix, &closed]), "closed");
     assert_eq!(chosen(&[&half, &prefix]), "prefix");
@@ -117,7 +119,7 @@ fn the_field_of_the_key_path_is_the_key() {
 #[test]
 fn a_list_becomes_sorted_ranges_without_repeats() {
     assert_eq!(told(&[is("$key", "in", "[3,1,3,\"a\"]")], ""), r#"primary [1], [3], ["a"] | "#);
-    let descending = plan(Some(&is("name", "in", "[1,2]")), &by("-name"), Some(&places()));
+    let descending = plan(Some(&is("name", "in", "[1,2]")), &by("-name"), Some(&places()), Extent::All);
     assert_eq!(descending.branches[0].ranges, [KeyRange::only(Key::from(2)), KeyRange::only(Key::from(1))]);
     assert_eq!(told_of(&descending), "name [1], [2] |  backward");
     assert_eq!(told(&[is("name", "in", "[1,null]")], ""), "primary all | name in");
@@ -137,7 +139,7 @@ fn membership_is_read_from_a_multi_entry_index() {
 
 #[test]
 fn a_range_of_elements_is_checked_and_may_repeat_a_record() {
-    let range = plan(Some(&is("tags", "startsWith", "\"a\"")), &by("tags"), Some(&places()));
+    let range = plan(Some(&is("tags", "startsWith", "\"a\"")), &by("tags"), Some(&places()), Extent::All);
     assert!(range.branches[0].distinct);
     assert_eq!(told_of(&range), r#"tags ["a" .. "b") | tags startsWith sorted"#);
     assert_eq!(told(&[is("tags", "gt", "[1]")], ""), "primary all | tags gt");
@@ -146,7 +148,8 @@ fn a_range_of_elements_is_checked_and_may_repeat_a_record() {
 #[test]
 fn a_compound_index_is_used_only_where_each_of_its_fields_is_asked_for() {
     let collection = collection(None, &["[a+b]"]);
-    let told = |filters: &[Filter]| told_of(&plan(Some(&Filter::And(filters.to_vec())), &[], Some(&collection)));
+    let told =
+        |filters: &[Filter]| told_of(&plan(Some(&Filter::And(filters.to_vec())), &[], Some(&collection), Extent::All));
     assert_eq!(told(&[is("a", "eq", "1")]), "primary all | a eq");
     assert_eq!(told(&[is("a", "eq", "1"), is("b", "exists", "true")]), "primary all | a eq, b exists");
     assert_eq!(told(&[is("a", "gt", "1"), is("b", "eq", "2")]), {
@@ -158,14 +161,15 @@ fn a_compound_index_is_used_only_where_each_of_its_fields_is_asked_for() {
 fn a_compound_index_whose_last_field_is_the_key_path_needs_its_first_only() {
     let id = KeyPath::Single("id".to_owned());
     let collection = collection(Some(id), &["[country+id]"]);
-    let told = |sort| told_of(&plan(Some(&is("country", "eq", "\"DE\"")), &by(sort), Some(&collection)));
+    let told = |sort| told_of(&plan(Some(&is("country", "eq", "\"DE\"")), &by(sort), Some(&collection), Extent::All));
     assert_eq!(told("-id"), r#"[country+id] [["DE"] .. ["DE\u0000"]) |  backward"#);
 }
 
 #[test]
 fn a_compound_key_path_is_read_by_its_parts() {
     let collection = collection(Some(KeyPath::Compound(vec!["kind".to_owned(), "id".to_owned()])), &[]);
-    let told = |filter: Option<Filter>, sort| told_of(&plan(filter.as_ref(), &by(sort), Some(&collection)));
+    let told =
+        |filter: Option<Filter>, sort| told_of(&plan(filter.as_ref(), &by(sort), Some(&collection), Extent::All));
     assert_eq!(told(Some(is("kind", "eq", "\"a\"")), "-id"), r#"primary [["a"] .. ["a\u0000"]) |  backward"#);
     assert_eq!(told(None, "kind id"), "primary all |  forward");
     assert_eq!(told(None, "kind"), "primary all |  forward");
@@ -216,14 +220,14 @@ fn or_and_not_remain_to_be_checked() {
 fn in_a_sealed_collection_fields_are_checked_even_where_the_key_answers() {
     let id = KeyPath::Single("id".to_owned());
     let sealed = Collection { encrypted: true, ..collection(Some(id), &[]) };
-    assert_eq!(told_of(&plan(Some(&is("id", "eq", "1")), &[], Some(&sealed))), "primary [1] | id eq");
+    assert_eq!(told_of(&plan(Some(&is("id", "eq", "1")), &[], Some(&sealed), Extent::All)), "primary [1] | id eq");
 }
 
 #[test]
 fn lists_are_not_multiplied_beyond_bounds() {
     let list = format!("[{}]", (0..2000).map(|n| n.to_string()).collect::<Vec<_>>().join(","));
     let filter = Filter::And(vec![is("country", "in", &list), is("name", "in", &list)]);
-    let plan = plan(Some(&filter), &[], Some(&places()));
+    let plan = plan(Some(&filter), &[], Some(&places()), Extent::All);
     assert_eq!(plan.branches[0].ranges.len(), 2000);
 }
 
@@ -245,4 +249,26 @@ fn an_or_over_several_fields_is_a_union_of_their_indexes() {
     assert_eq!(told(&[or(&[name.clone(), is("size", "eq", "1")])], ""), "primary all | (name eq or size eq)");
     // What stands beside the `or` may serve every branch as well, or better.
     assert_eq!(told(&[or(&[name, tag]), is("code", "eq", "1")], ""), "code [1] | (name eq or tags contains)");
+}
+
+#[test]
+fn a_page_is_read_in_the_order_of_an_index_and_then_of_what_that_leaves_out() {
+    let id = KeyPath::Single("id".to_owned());
+    let collection = collection(Some(id), &["name", "country", "*tags", "[country+size]", "[country+kind+size]"]);
+    let told = |conditions: &[Filter], sort| {
+        told_of(&plan(Some(&Filter::And(conditions.to_vec())), &by(sort), Some(&collection), Extent::Page))
+    };
+    let german = is("country", "eq", "\"DE\"");
+    assert_eq!(told(&[], "name"), "name all |  forward, then sorted");
+    assert_eq!(told(&[], "-name -id"), "name all |  backward, then sorted");
+    assert_eq!(told(&[is("size", "gt", "1")], "name"), "name all | size gt forward, then sorted");
+    let sized = r#"[country+size] [["DE"] .. ["DE\u0000"]) |  forward, then sorted"#;
+    assert_eq!(told(core::slice::from_ref(&german), "size"), sized);
+    assert_eq!(told(core::slice::from_ref(&german), "country size"), sized);
+    // By several fields, what an index leaves out may come in between.
+    assert_eq!(told(&[], "country size"), "primary all |  sorted");
+    assert_eq!(told(core::slice::from_ref(&german), "kind size"), r#"country ["DE"] |  sorted"#);
+    assert_eq!(told(&[german, is("name", "eq", "\"a\"")], "size"), r#"name ["a"] | country eq sorted"#);
+    assert_eq!(told(&[], "tags"), "primary all |  sorted");
+    assert_eq!(told(&[], "other"), "primary all |  sorted");
 }

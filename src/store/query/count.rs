@@ -7,7 +7,7 @@ use crate::backend::{Direction, Source};
 use crate::error::Result;
 use crate::model::{Key, KeyRange};
 use crate::platform::now;
-use crate::query::{Branch, Filter, OrderedBy, Plan, check_blind, plan};
+use crate::query::{Branch, Extent, Filter, OrderedBy, Plan, check_blind, plan};
 use crate::store::Collection;
 
 impl Collection {
@@ -25,7 +25,7 @@ impl Collection {
     async fn counted(&self, filter: &Filter) -> Result<u64> {
         let now = now();
         check_blind(Some(filter), &[], self.declared())?;
-        let plan = plan(Some(filter), &[], self.declared());
+        let plan = plan(Some(filter), &[], self.declared(), Extent::All);
         self.tagged_for(&plan).await?;
         if !plan.is_exact() {
             return all_hits(Reading::new(self, &plan, now)).await;
@@ -55,6 +55,7 @@ fn over(now: f64, filter: Filter) -> Plan {
             source: Source::Expiring,
             ranges: vec![KeyRange { lower: Bound::Unbounded, upper: Bound::Included(Key::Number(now)) }],
             distinct: false,
+            exact: false,
         }],
         direction: Direction::Forward,
         residual: Some(filter),

@@ -4,7 +4,7 @@ use super::super::Collection;
 use crate::backend::{Direction, Position, Scan, Source};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Key, KeyRange, Record, Scalar};
-use crate::query::{Branch, Mark, Plan, matches};
+use crate::query::{Branch, Mark, Plan, Sort, matches};
 
 /// The least that a batch of a scan with conditions reads.
 const LEAST: usize = 64;
@@ -28,6 +28,8 @@ pub(super) struct Reading<'a> {
     wanted: Wanted,
     /// The number of the branch to read on in.
     branch: usize,
+    /// The number of the branch to end before.
+    end: usize,
     /// The number of its range to read on in.
     range: usize,
     /// The last row that was read and has a place in the order.
@@ -47,6 +49,7 @@ impl<'a> Reading<'a> {
             now,
             wanted: Wanted::Live,
             branch: 0,
+            end: plan.branches.len(),
             range: 0,
             after: None,
             passed: 0,
@@ -83,6 +86,42 @@ impl<'a> Reading<'a> {
         Ok(())
     }
 
+    /// Ends with the first branch, for now.
+    pub(super) fn within_first_branch(&mut self) -> &mut Self {
+        self.end = 1;
+        self
+    }
+
+    /// Goes on with the branches after the first, if it is not there already.
+    pub(super) fn beyond_first_branch(&mut self) {
+        self.end = self.plan.branches.len();
+        if self.branch == 0 {
+            self.enter(1);
+        }
+    }
+
+    /// Begins behind a place that [`mark_or_sorted`](Self::mark_or_sorted) told: in the first branch, or else in the
+    /// sort of the others, where it gives the place in that.
+    pub(super) fn begin_behind_or_sorted(&mut self, mark: Option<Mark>) -> Result<Option<Mark>> {
+        match mark {
+            Some(Mark { fields, key }) if fields.first() == Some(&Scalar::Missing) => {
+                self.enter(1);
+                Ok(Some(Mark { fields: fields.into_iter().skip(1).collect(), key }))
+            }
+            mark => self.begin_behind(mark).map(|()| None),
+        }
+    }
+
+    /// The place of a hit in the first branch, or else in the sort of the others: behind a mark that no branch has.
+    pub(super) fn mark_or_sorted(&self, record: &Record, sorts: &[Sort]) -> Mark {
+        let first = self.plan.branches.first().and_then(|branch| self.first_key(branch, record));
+        if let Some(at) = first {
+            return Mark { fields: vec![Scalar::Key(numbered(0)), Scalar::Key(at)], key: record.key.clone() };
+        }
+        let Mark { fields, key } = Mark::of(record, sorts);
+        Mark { fields: [vec![Scalar::Missing], fields].concat(), key }
+    }
+
     /// The place of a hit.
     pub(super) fn mark(&self, record: &Record) -> Option<Mark> {
         let branches = &self.plan.branches;
@@ -96,7 +135,7 @@ impl<'a> Reading<'a> {
     /// The hits of the next rows; none where there are no more rows. Every row is read at once where every row is a
     /// hit, and no more than so many of them are wanted.
     pub(super) async fn next(&mut self, wanted: Option<usize>) -> Result<Option<Vec<Record>>> {
-        if self.plan.is_exact() {
+        if self.plan.branches.get(self.branch).is_some_and(|branch| branch.exact) {
             return self.rows(wanted).await;
         }
         // With conditions, a page needs more rows than it has; how many, the batches find out.
@@ -112,11 +151,15 @@ impl<'a> Reading<'a> {
         self.rows(Some(batch)).await
     }
 
+    /// Goes on with a branch; each has places of its own.
+    fn enter(&mut self, branch: usize) {
+        (self.branch, self.range, self.after, self.passed) = (branch, 0, None, 0);
+    }
+
     async fn rows(&mut self, limit: Option<usize>) -> Result<Option<Vec<Record>>> {
-        while let Some(branch) = self.plan.branches.get(self.branch) {
+        while let Some(branch) = self.plan.branches.get(self.branch).filter(|_| self.branch < self.end) {
             let Some(range) = branch.ranges.get(self.range) else {
-                // Each branch has places of its own.
-                (self.branch, self.range, self.after, self.passed) = (self.branch + 1, 0, None, 0);
+                self.enter(self.branch + 1);
                 continue;
             };
             let scan = Scan {
@@ -156,7 +199,7 @@ impl<'a> Reading<'a> {
         // Or it has a key where we see none, as in text with lone surrogates. By our rules there is no such row.
         let wanted = inside
             && (self.wanted == Wanted::Stored || !record.meta.expired(self.now))
-            && self.plan.residual.as_ref().is_none_or(|residual| matches(residual, &record))
+            && (branch.exact || self.plan.residual.as_ref().is_none_or(|residual| matches(residual, &record)))
             && (!branch.distinct || self.first_key(branch, &record) == behind)
             && !self.came_before(&record);
         match behind {

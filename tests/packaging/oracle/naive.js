@@ -89,16 +89,19 @@ export function matches(entry, filter, elements) {
   return compares(fieldOf(entry, filter.field), filter, elements.includes(filter.field));
 }
 
-const RANKS = ["null", "boolean", "key", "other"];
+/** Between the keys, which come first either way, and what is missing, which comes last. */
+const BETWEEN = ["null", "boolean", "other"];
 
 function compareField(a, b, turn) {
-  const [type, other] = [typeOf(a), typeOf(b)];
-  if (type === "missing" || other === "missing") return (type === "missing") - (other === "missing");
-  const rank = (value, itsType) => RANKS.indexOf(isKey(value) ? "key" : itsType);
-  const ranks = rank(a, type) - rank(b, other);
-  if (ranks !== 0) return turn * ranks;
+  const place = (value) => {
+    if (isKey(value)) return -Infinity;
+    const type = typeOf(value);
+    return type === "missing" ? Infinity : turn * BETWEEN.indexOf(type);
+  };
+  const [one, other] = [place(a), place(b)];
+  if (one !== other) return one < other ? -1 : 1;
   if (isKey(a)) return turn * compareKeys(a, b);
-  return type === "boolean" ? turn * (a - b) : 0;
+  return typeOf(a) === "boolean" ? turn * (a - b) : 0;
 }
 
 /** The entries that a program finds, in order; in key order where it asks for none. */
