@@ -29,6 +29,7 @@ mod worker;
 pub use clock::{Clock, Hlc, MAX_AHEAD_MS};
 pub use extent::Extent;
 pub use merge::Policy;
+pub use outbox::Priority;
 pub use ports::{Always, Leadership, Listener, Ports, Sleep, Spawn, TokenProvider};
 pub use report::{Applied, Direction, EntryState, OutboxEntry, SyncReport, SyncStatus};
 pub use retry::{Growth, Retry};

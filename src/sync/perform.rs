@@ -9,7 +9,7 @@ use super::{outbox, pull, settle, state};
 use crate::backend::LocalFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::number_text;
-use crate::transport::Answer;
+use crate::transport::{Answer, Encoding};
 
 impl Inner {
     /// Does what the engine asks for, and tells it what came of it.
@@ -32,11 +32,12 @@ impl Inner {
                 });
             }
             Action::LoadPending { limits, among } => {
-                let pending = outbox::pending(storage.backend, limits, storage.policy, &among).await;
+                let sendable = outbox::Sendable { among: &among, priority: &self.config.priority };
+                let pending = outbox::pending(storage.backend, limits, storage.policy, sendable).await;
                 return pending.map_or_else(Event::StorageFailed, Event::Pending);
             }
             Action::AskStatus => return self.request(Request::Status).await,
-            Action::Push { body } => return self.request(Request::Push(&body)).await,
+            Action::Push { body, encoding } => return self.request(Request::Push(&body, encoding)).await,
             Action::Pull { query } => return self.request(Request::Changes(&query)).await,
             Action::TakeSnapshot { collections } => return self.request(Request::Snapshot(&collections)).await,
             Action::Sweep { rows } => settle::sweep(storage, &rows).await,
@@ -108,7 +109,7 @@ impl Inner {
     fn send<'a>(&'a self, token: Option<&'a str>, request: Request<'a>) -> LocalFuture<'a, Result<Answer>> {
         match request {
             Request::Status => self.transport.status(token),
-            Request::Push(body) => self.transport.push(token, body),
+            Request::Push(body, encoding) => self.transport.push(token, body, encoding),
             Request::Changes(query) => self.transport.changes(token, query),
             Request::Snapshot(collections) => self.transport.snapshot(token, collections),
         }
@@ -138,7 +139,7 @@ impl Inner {
 #[derive(Clone, Copy)]
 enum Request<'a> {
     Status,
-    Push(&'a str),
+    Push(&'a str, Encoding),
     Changes(&'a crate::transport::ChangesQuery),
     Snapshot(&'a [String]),
 }

@@ -12,10 +12,12 @@ pub enum Growth {
     Fixed,
 }
 
-/// How failures are retried: for ever, ever more patiently.
+/// How failures are retried: a few times in quick succession, then when there is a reason to, for ever.
 ///
 /// # Behavior
 ///
+/// - A round gives up after so many tries of one request. It is begun anew by a write, after an ever longer wait; when
+///   network or view come back; at the interval; and after the longest wait at the latest.
 /// - A wait is a random share of its bound (“full jitter”), so that clients that failed together do not return together.
 ///   Source: Brooker, “Exponential Backoff and Jitter”, AWS Architecture Blog, 2015.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,11 +28,13 @@ pub struct Retry {
     pub max_delay: f64,
     /// How the bound grows.
     pub growth: Growth,
+    /// How often a request is tried before a round gives up.
+    pub attempts: u32,
 }
 
 impl Default for Retry {
     fn default() -> Self {
-        Self { base_delay: 1_000.0, max_delay: 300_000.0, growth: Growth::Exponential }
+        Self { base_delay: 500.0, max_delay: 30_000.0, growth: Growth::Exponential, attempts: 3 }
     }
 }
 
@@ -64,7 +68,7 @@ mod tests {
 
     #[test]
     fn bounds_double_up_to_the_greatest() {
-        let retry = Retry { base_delay: 100.0, max_delay: 1_000.0, growth: Growth::Exponential };
+        let retry = Retry { base_delay: 100.0, max_delay: 1_000.0, ..Retry::default() };
         let bounds: Vec<f64> = (1..6).map(|nth| retry.delay(nth, 1.0)).collect();
         assert_eq!(bounds, [100.0, 200.0, 400.0, 800.0, 1_000.0]);
         let others = [

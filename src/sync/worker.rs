@@ -14,7 +14,9 @@ use super::effects::Storage;
 use super::engine::{Engine, Event, Settings};
 use super::ports::Listeners;
 use super::wishes::{Said, Wishes};
-use super::{Extent, Listener, OutboxEntry, Policy, Ports, Retry, SharedClock, SyncReport, SyncStatus, control, state};
+use super::{
+    Extent, Listener, OutboxEntry, Policy, Ports, Priority, Retry, SharedClock, SyncReport, SyncStatus, control, state,
+};
 use crate::backend::layer::Replicated;
 use crate::backend::{Backend, LocalFuture};
 use crate::error::{Error, ErrorKind, Result};
@@ -44,6 +46,8 @@ pub struct SyncConfig {
     pub enabled: bool,
     /// Which of the collections are on or off, until [`Sync::set_preferences`] says otherwise. On, where not named.
     pub preferences: Vec<(String, bool)>,
+    /// Which collections go before or after others.
+    pub priority: Vec<(String, Priority)>,
     /// Of each collection, the keys that stay on this device: [`Replicated::keeping`].
     pub local: Vec<(String, Vec<String>)>,
 }
@@ -63,6 +67,7 @@ impl SyncConfig {
             live: true,
             enabled: true,
             preferences: Vec::new(),
+            priority: Vec::new(),
             local: Vec::new(),
         }
     }

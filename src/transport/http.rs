@@ -1,12 +1,17 @@
 //! The protocol over HTTP, by `fetch`. gloo-net lives here only.
 
 use gloo_net::http::{Request, RequestBuilder, Response};
+use wasm_bindgen::JsValue;
 use web_sys::{AbortController, RequestCache, RequestCredentials};
 
-use super::{Answer, ChangesQuery, Hear, Transport, collections_parameter, stream};
+use super::{Answer, ChangesQuery, Encoding, Hear, Transport, collections_parameter, stream};
 use crate::backend::LocalFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform;
+use crate::platform::environment::gzipped;
+
+/// Below so many bytes a body is sent as it is.
+const WORTH_COMPRESSING: usize = 2048;
 
 /// The routes of one space, by its address.
 ///
@@ -46,7 +51,7 @@ impl HttpTransport {
         Ok(Self { base: endpoint.trim_end_matches('/').to_owned() })
     }
 
-    async fn send(&self, request: RequestBuilder, token: Option<&str>, body: Option<&str>) -> Result<Answer> {
+    async fn send(&self, request: RequestBuilder, token: Option<&str>, body: Option<JsValue>) -> Result<Answer> {
         let controller = AbortController::new().map_err(|_| unreachable_endpoint())?;
         let abort = AbortOnDrop(controller);
         let mut request = request
@@ -100,8 +105,20 @@ impl Transport for HttpTransport {
         Box::pin(self.send(Request::get(&self.base), token, None))
     }
 
-    fn push<'a>(&'a self, token: Option<&'a str>, body: &'a str) -> LocalFuture<'a, Result<Answer>> {
-        Box::pin(self.send(Request::post(&format!("{}/push", self.base)), token, Some(body)))
+    fn push<'a>(
+        &'a self,
+        token: Option<&'a str>,
+        body: &'a str,
+        encoding: Encoding,
+    ) -> LocalFuture<'a, Result<Answer>> {
+        Box::pin(async move {
+            let request = Request::post(&format!("{}/push", self.base));
+            let worth = encoding == Encoding::Gzip && body.len() >= WORTH_COMPRESSING;
+            match if worth { gzipped(body).await } else { None } {
+                Some(bytes) => self.send(request.header("Content-Encoding", "gzip"), token, Some(bytes)).await,
+                None => self.send(request, token, Some(JsValue::from_str(body))).await,
+            }
+        })
     }
 
     fn changes<'a>(&'a self, token: Option<&'a str>, query: &'a ChangesQuery) -> LocalFuture<'a, Result<Answer>> {

@@ -30,7 +30,8 @@ pub trait Transport: fmt::Debug {
     /// What the endpoint is and accepts.
     fn status<'a>(&'a self, token: Option<&'a str>) -> LocalFuture<'a, Result<Answer>>;
     /// Sends operations; `body` is the request's exact text.
-    fn push<'a>(&'a self, token: Option<&'a str>, body: &'a str) -> LocalFuture<'a, Result<Answer>>;
+    fn push<'a>(&'a self, token: Option<&'a str>, body: &'a str, encoding: Encoding)
+    -> LocalFuture<'a, Result<Answer>>;
     /// Asks what has changed.
     fn changes<'a>(&'a self, token: Option<&'a str>, query: &'a ChangesQuery) -> LocalFuture<'a, Result<Answer>>;
     /// Asks for all documents of these collections.
@@ -53,6 +54,15 @@ pub trait Transport: fmt::Debug {
 pub type Hear = Rc<dyn Fn(&str, &str) -> bool>;
 /// What is told in the place of an event's kind when a stream has begun.
 pub const OPENED: &str = "";
+
+/// How the body of a request may travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encoding {
+    /// As it is.
+    Plain,
+    /// Compressed, where that can be done and is worth it.
+    Gzip,
+}
 
 /// Which changes are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

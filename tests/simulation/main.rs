@@ -23,6 +23,7 @@ mod flaky;
 mod live;
 mod pair;
 mod recovery;
+mod rounds;
 mod said;
 mod seeds;
 mod world;

@@ -23,7 +23,7 @@ impl Device {
     }
 
     /// Counts the requests from here on.
-    fn count(&self) -> Rc<RefCell<Vec<Route>>> {
+    pub fn count(&self) -> Rc<RefCell<Vec<Route>>> {
         let asked = Rc::new(RefCell::new(Vec::new()));
         let seen = Rc::clone(&asked);
         *self.faults.borrow_mut() = Rc::new(move |route| {

@@ -8,7 +8,7 @@ use super::super::options::Options;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Schema, sorted_names, system};
 use crate::platform::{is_array, number_text};
-use crate::sync::{Growth, Retry, SyncConfig};
+use crate::sync::{Growth, Priority, Retry, SyncConfig};
 use crate::transport::HttpTransport;
 
 /// The name under which applications say that their secrets replicate.
@@ -45,6 +45,7 @@ pub(in crate::js) fn read(given: &JsValue, retry: &JsValue, schema: &Schema) -> 
             "enabled",
             "preferences",
             "exclude",
+            "priority",
         ],
     )?;
     let endpoint = options
@@ -64,6 +65,12 @@ pub(in crate::js) fn read(given: &JsValue, retry: &JsValue, schema: &Schema) -> 
     }
     config.preferences = switches(&options.value("preferences")?)?;
     for (name, _) in &config.preferences {
+        if !config.collections.contains(name) {
+            return Err(unknown(name));
+        }
+    }
+    config.priority = priority(&options.value("priority")?)?;
+    for (name, _) in &config.priority {
         if !config.collections.contains(name) {
             return Err(unknown(name));
         }
@@ -145,6 +152,29 @@ pub(super) fn switches(given: &JsValue) -> Result<Vec<(String, bool)>> {
     names(given)?.into_iter().map(switch).collect()
 }
 
+fn priority(given: &JsValue) -> Result<Vec<(String, Priority)>> {
+    if given.is_undefined() {
+        return Ok(Vec::new());
+    }
+    let wrong = || {
+        let message = "“sync.priority” is an object of collections, each “high”, “normal” or “low”";
+        Error::new(ErrorKind::InvalidConfig, message)
+    };
+    if !given.is_object() {
+        return Err(wrong());
+    }
+    let read = |name: String| {
+        let priority = match property(given, &name)?.as_string().as_deref() {
+            Some("high") => Priority::High,
+            Some("normal") => Priority::Normal,
+            Some("low") => Priority::Low,
+            _ => return Err(wrong().with("collection", name)),
+        };
+        Ok((name, priority))
+    };
+    names(given)?.into_iter().map(read).collect()
+}
+
 /// The keys that stay on this device: of each collection its patterns, and the usual ones of “settings” where it has none.
 fn local(given: &JsValue, collections: &[String]) -> Result<Vec<(String, Vec<String>)>> {
     let mut local = Vec::new();
@@ -176,8 +206,13 @@ fn wrong_patterns() -> Error {
 }
 
 fn retry_policy(given: &JsValue) -> Result<Retry> {
-    let options = Options::read(given, &["backoff", "baseDelay", "maxDelay"])?;
+    let options = Options::read(given, &["attempts", "backoff", "baseDelay", "maxDelay"])?;
     let mut retry = Retry::default();
+    if let Some(attempts) = options.whole("attempts")? {
+        retry.attempts = u32::try_from(attempts).ok().filter(|attempts| *attempts > 0).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidConfig, "“attempts” counts tries, one at least").with("attempts", attempts)
+        })?;
+    }
     retry.growth = match options.text("backoff")?.as_deref() {
         None => retry.growth,
         Some("exponential") => Growth::Exponential,

@@ -40,17 +40,29 @@ export interface SyncOptions<S extends Schema<S> = AnySchema> {
    * them replicate, too.
    */
   exclude?: { [C in (keyof S & string) | "credentials"]?: string[] };
+  /**
+   * What goes first where more waits than one request holds. Default `"normal"`. What is lower gets a share of every
+   * request, however much comes in above it; the order of the changes of one record is kept in any case.
+   */
+  priority?: { [C in (keyof S & string) | "credentials"]?: "high" | "normal" | "low" };
 }
 
 /** Which collections take part in sync. */
 export type SyncPreferences<S extends Schema<S> = AnySchema> = { [C in (keyof S & string) | "credentials"]?: boolean };
 
-/** How long to wait before what failed is tried again. It is tried until it succeeds or is refused for good. */
+/**
+ * How what failed is tried again: a few times in quick succession, then when there is a reason to, until it succeeds or
+ * is refused for good. Reasons are a write, the network or the view coming back, `sync.run`, the interval, and `maxDelay`
+ * since the last try. Nothing is lost or set aside by giving up for a while. `Retry-After` is honoured; what is refused
+ * (400 to 499 but 408, 425 and 429) is not repeated in quick succession.
+ */
 export interface RetryPolicy {
+  /** How often a request is tried in quick succession. Default 3. */
+  attempts?: number;
   backoff?: "exponential" | "linear" | "fixed";
-  /** Milliseconds. */
+  /** The bound of the first wait, in milliseconds; a wait is a random share of its bound. Default 500. */
   baseDelay?: number;
-  /** Milliseconds. */
+  /** The bound of every wait, in milliseconds. Default 30 000. */
   maxDelay?: number;
 }
 

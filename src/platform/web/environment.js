@@ -236,3 +236,14 @@ export function remember(database, text) {
 export function forget(database) {
   memory((storage) => storage.removeItem(place(database)));
 }
+
+/** A text, compressed; undefined where the platform cannot. */
+export async function gzip(text) {
+  if (typeof CompressionStream !== 'function') return undefined;
+  try {
+    const stream = new Blob([text]).stream().pipeThrough(new CompressionStream('gzip'));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch {
+    return undefined;
+  }
+}

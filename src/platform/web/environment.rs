@@ -22,6 +22,7 @@ extern "C" {
     #[wasm_bindgen(js_name = watchStandstill)]
     fn watch_standstill(on_change: &Closure<dyn FnMut(bool)>) -> Function;
     fn online() -> bool;
+    fn gzip(text: &str) -> Promise;
     fn idle() -> Promise;
     #[wasm_bindgen(js_name = hasChannel)]
     fn has_channel() -> bool;
@@ -260,4 +261,9 @@ impl Drop for Standstill {
     fn drop(&mut self) {
         drop(self.end.call0(&JsValue::UNDEFINED));
     }
+}
+
+/// A text, compressed; none where the platform cannot.
+pub(crate) async fn gzipped(text: &str) -> Option<JsValue> {
+    JsFuture::from(gzip(text)).await.ok().filter(|bytes| !bytes.is_undefined())
 }

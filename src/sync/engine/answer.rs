@@ -20,6 +20,10 @@ pub(super) enum Reply<T> {
     TooLarge(Error),
     /// The request as a whole is refused for good.
     Invalid(Error),
+    /// The same request is refused, however often it is sent.
+    Refused(Error),
+    /// The encoding of the request's body is not known.
+    Unencoded(Error),
     /// The endpoint's history does not continue ours.
     Reset,
     /// The endpoint asks for time, this long if it said so.
@@ -66,10 +70,17 @@ fn success<T>(answer: &Answer) -> core::result::Result<(), Reply<T>> {
         400 | 422 if code == "invalid" => {
             Reply::Invalid(error(ErrorKind::ValidationFailed, "the endpoint refuses the request"))
         }
+        408 | 425 => {
+            Reply::Failed(error(ErrorKind::NetworkError, "the endpoint gave up waiting; it will be asked again"))
+        }
         429 | 503 => Reply::Busy(
             error(ErrorKind::NetworkError, "the endpoint is busy; it will be asked again"),
             answer.retry_after.filter(|after| after.is_finite() && *after >= 0.0),
         ),
+        415 => Reply::Unencoded(error(ErrorKind::NetworkError, "the endpoint does not take such a body")),
+        400..=499 => {
+            Reply::Refused(error(ErrorKind::NetworkError, "the endpoint refuses the request; check the address"))
+        }
         _ => Reply::Failed(error(ErrorKind::NetworkError, "the endpoint failed; it will be asked again")),
     })
 }

@@ -27,7 +27,7 @@ use crate::backend::layer::Replicated;
 use crate::error::{Error, ErrorKind};
 use crate::model::Doc;
 use crate::platform::number_text;
-use crate::transport::{Answer, ChangesQuery};
+use crate::transport::{Answer, ChangesQuery, Encoding};
 
 /// How the engine behaves.
 #[derive(Debug, Clone)]
@@ -103,7 +103,7 @@ pub(crate) enum Action {
     /// Number the operations and freeze the request, or freeze the parts of one that is too large.
     StoreFlight { state: Box<Persisted>, flight: Flight, mids: u64 },
     /// Send these exact bytes.
-    Push { body: String },
+    Push { body: String, encoding: Encoding },
     /// Write down what became of the operations.
     Settle { flight: Versioned<Flight>, settlement: Box<Settlement> },
     /// Give up a flight that the endpoint's new history knows nothing of, and ask for a snapshot.
@@ -139,6 +139,19 @@ pub(crate) struct Tally {
     pub(crate) failed: u64,
 }
 
+/// How a round ends.
+enum Ending {
+    Well,
+    /// It is begun again after a wait.
+    Failed(Error),
+    /// It is begun again when there is a reason to; the longest wait is one.
+    GaveUp(Error),
+}
+
+fn offline() -> Error {
+    Error::new(ErrorKind::NetworkError, "the device is offline; what waits is sent when it is online again")
+}
+
 /// The machine.
 #[derive(Debug)]
 pub(crate) struct Engine {
@@ -161,6 +174,8 @@ pub(crate) struct Engine {
     runs: Vec<(u64, Extent)>,
     limits: Option<Limits>,
     live: Live,
+    /// How requests are sent: as the endpoint said that it takes them.
+    encoding: Encoding,
     round: Option<Round>,
     last_success: Option<f64>,
     last_error: Option<Error>,
@@ -182,6 +197,7 @@ impl Engine {
             runs: Vec::new(),
             limits: None,
             live: Live::new(),
+            encoding: Encoding::Plain,
             round: None,
             last_success: None,
             last_error: None,
@@ -190,6 +206,12 @@ impl Engine {
 
     pub(crate) fn running(&self) -> bool {
         self.round.is_some()
+    }
+
+    /// Whether the round that is under way waits before its next try.
+    #[cfg(test)]
+    pub(crate) fn rests(&self) -> bool {
+        self.round.as_ref().is_some_and(Round::rests)
     }
 
     pub(crate) fn online(&self) -> bool {
@@ -231,7 +253,8 @@ impl Engine {
 
     /// When there is something to look after.
     fn wake(&self) -> Option<Action> {
-        let at = match (self.next_round(), self.live.deadline()) {
+        let rest = self.round.as_ref().filter(|round| round.rests()).map(|_| self.wait_until);
+        let at = match (rest.or_else(|| self.next_round()), self.live.deadline()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
@@ -285,8 +308,12 @@ impl Engine {
             Event::Seen(seen) => self.live.see(seen),
             Event::Live { call, what } => self.heard(call, what, now, random),
             Event::Timer => {}
-            Event::Run { id, extent } => self.runs.push((id, extent)),
+            Event::Run { id, extent } => {
+                self.runs.push((id, extent));
+                self.hurry();
+            }
             Event::CalledOff(id) => {
+                self.hurry();
                 self.runs.retain(|(run, _)| *run != id);
                 if let Some(round) = &mut self.round {
                     round.runs.retain(|run| *run != id);
@@ -318,15 +345,32 @@ impl Engine {
         self.pull_at = now;
     }
 
-    /// Begins a round if there is reason to.
+    /// A round that waits before its next try waits no longer.
+    fn hurry(&mut self) {
+        if self.round.as_ref().is_some_and(Round::rests) {
+            self.wait_until = 0.0;
+        }
+    }
+
+    /// Goes on in a round that has waited long enough.
+    fn resume(&mut self, now: f64) -> Vec<Action> {
+        let Some(mut round) = self.round.take_if(|round| round.rests()) else { return Vec::new() };
+        if !self.online {
+            return self.finish(&round, Ending::Failed(offline()), now, 0.0);
+        }
+        let resumed = (now >= self.wait_until).then(|| round.resume());
+        self.round = Some(round);
+        resumed.or_else(|| self.wake()).into_iter().collect()
+    }
+
+    /// Begins a round if there is reason to, or goes on in one that waits.
     fn begin(&mut self, now: f64) -> Vec<Action> {
         if self.round.is_some() {
-            return Vec::new();
+            return self.resume(now);
         }
         let mut actions = Vec::new();
         let refusal = if !self.online {
-            let message = "the device is offline; what waits is sent when it is online again";
-            Some(Error::new(ErrorKind::NetworkError, message))
+            Some(offline())
         } else if now < self.busy_until {
             let message = "the endpoint asked to be left alone for a while; try later";
             Some(
@@ -375,15 +419,27 @@ impl Engine {
     /// Goes on in the round with what came of its last action.
     fn outcome(&mut self, event: Event, now: f64, random: f64) -> Vec<Action> {
         let Some(mut round) = self.round.take() else { return Vec::new() };
-        let step = self.step(&mut round, event, now);
-        match step {
+        match self.step(&mut round, event, now) {
+            Step::Again(error) => {
+                round.tries += 1;
+                if round.tries >= self.settings.retry.attempts {
+                    return self.finish(&round, Ending::GaveUp(error), now, random);
+                }
+                self.attempts = self.attempts.saturating_add(1);
+                self.wait_until = now + self.settings.retry.delay(round.tries, random);
+                self.last_error = Some(error.during("sync.run"));
+                round.rest();
+                self.round = Some(round);
+                self.wake().into_iter().collect()
+            }
+            Step::GiveUp(error) => self.finish(&round, Ending::GaveUp(error), now, random),
             Step::Do(actions) => {
                 self.round = Some(round);
                 actions
             }
             Step::Done(mut actions) => {
-                let failure = round.failure.take();
-                actions.extend(self.finish(&round, failure.map_or(Ok(()), Err), now, random));
+                let ending = round.failure.take().map_or(Ending::Well, Ending::GaveUp);
+                actions.extend(self.finish(&round, ending, now, random));
                 actions
             }
             // Nobody waits for it, and nothing came of it.
@@ -393,22 +449,34 @@ impl Engine {
                 }
                 self.begin(now)
             }
-            Step::Fail(error) => self.finish(&round, Err(error), now, random),
+            Step::Fail(error) => self.finish(&round, Ending::Failed(error), now, random),
             Step::Busy(error, after) => {
-                self.busy_until = now + after.unwrap_or(0.0);
-                self.finish(&round, Err(error), now, random)
+                self.busy_until = now + after;
+                self.finish(&round, Ending::Failed(error), now, random)
             }
             Step::Pause(error) => {
-                let actions = self.finish(&round, Err(error), now, random);
+                let actions = self.finish(&round, Ending::Failed(error), now, random);
                 self.wait_until = now + self.settings.retry.max_delay;
                 actions.into_iter().chain(self.wake()).collect()
             }
         }
     }
 
-    fn finish(&mut self, round: &Round, outcome: Result<(), Error>, now: f64, random: f64) -> Vec<Action> {
-        let outcome = match outcome {
-            Ok(()) => {
+    fn finish(&mut self, round: &Round, ending: Ending, now: f64, random: f64) -> Vec<Action> {
+        match ending {
+            Ending::Failed(_) if round.push => self.push_at = Some(now),
+            // What was told is lost, and found again by a pull.
+            Ending::Failed(_) if round.source == Source::Told => self.pull_at = now,
+            Ending::GaveUp(_) => {
+                let patience = now + self.wishes.interval.min(self.settings.retry.max_delay);
+                if self.pull_at <= now || self.pull_at > patience {
+                    self.pull_at = patience;
+                }
+            }
+            Ending::Failed(_) | Ending::Well => {}
+        }
+        let outcome = match ending {
+            Ending::Well => {
                 self.last_success = Some(now);
                 // Where nothing was asked of the endpoint, what failed there is still to be waited for.
                 if round.source == Source::Endpoint {
@@ -429,15 +497,9 @@ impl Engine {
                     duration_ms: (now - round.began).max(0.0),
                 })
             }
-            Err(error) => {
+            Ending::Failed(error) | Ending::GaveUp(error) => {
                 self.attempts = self.attempts.saturating_add(1);
                 self.wait_until = now + self.settings.retry.delay(self.attempts, random);
-                if round.push {
-                    self.push_at = Some(now);
-                } else if round.source == Source::Told {
-                    // What was told is lost, and found again by a pull.
-                    self.pull_at = now;
-                }
                 let error = error.during("sync.run");
                 self.last_error = Some(error.clone());
                 Err(error)

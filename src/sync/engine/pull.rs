@@ -17,10 +17,10 @@ impl Engine {
     }
 
     /// Goes through the answer to a pull.
-    pub(super) fn changed(round: &mut Round, answer: &Answer) -> Step {
+    pub(super) fn changed(&self, round: &mut Round, answer: &Answer) -> Step {
         let page = match read::<Changed>(answer) {
             Reply::Success(page) => page,
-            other => return Self::refused(round, Awaiting::Changes, other),
+            other => return self.refused(round, Awaiting::Changes, other),
         };
         let Some(state) = round.state.take() else { return round.turn(Stage::Pull) };
         let from = state.progress;
@@ -29,7 +29,7 @@ impl Engine {
         let moved = since != Some(&page.cursor);
         if page.changes.is_empty() && !moved {
             if page.more {
-                return Step::Fail(nonsense("that there is more, and not what"));
+                return Step::GiveUp(nonsense("that there is more, and not what"));
             }
             return Step::Done(vec![time]);
         }
@@ -51,10 +51,10 @@ impl Engine {
     }
 
     /// Goes through a snapshot.
-    pub(super) fn snapshot(round: &mut Round, answer: &Answer) -> Step {
+    pub(super) fn snapshot(&self, round: &mut Round, answer: &Answer) -> Step {
         let snapshot = match snapshot(answer) {
             Reply::Success(snapshot) => snapshot,
-            other => return Self::refused(round, Awaiting::Snapshot, other),
+            other => return self.refused(round, Awaiting::Snapshot, other),
         };
         let Some(state) = round.state.take() else { return round.turn(Stage::Snapshot) };
         let from = state.progress;

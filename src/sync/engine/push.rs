@@ -8,7 +8,7 @@ use crate::json::{self, FromJson, Json, Malformed, Members, Object};
 use crate::sync::outbox::Pending;
 use crate::sync::protocol::PushStatus;
 use crate::sync::state::{ANOTHER_EPOCH, Flight};
-use crate::transport::Answer;
+use crate::transport::{Answer, Encoding};
 
 /// What became of one operation.
 #[derive(Debug)]
@@ -68,7 +68,9 @@ impl Engine {
     pub(super) fn repeat(&self, round: &mut Round, body: String) -> Step {
         let on = |op: &SentOp| self.wishes.replicated.contains(&op.c);
         match sent(&body) {
-            Ok(ops) if ops.iter().all(on) => return round.ask(Awaiting::Push, Action::Push { body }),
+            Ok(ops) if ops.iter().all(on) => {
+                return round.ask(Awaiting::Push, Action::Push { body, encoding: self.encoding });
+            }
             Ok(_) => {}
             Err(error) => return Step::Fail(error),
         }
@@ -106,7 +108,7 @@ impl Engine {
                 let verdicts = match sent(first).and_then(|sent| verdicts(sent, pushed.results)) {
                     Ok(verdicts) => verdicts,
                     Err(error) if error.kind() == ErrorKind::Corrupted => return Step::Fail(error),
-                    Err(error) => return Self::refused(round, Awaiting::Push, Reply::<()>::Failed(error)),
+                    Err(error) => return self.refused(round, Awaiting::Push, Reply::<()>::Failed(error)),
                 };
                 let learned = state.progress.value.epoch.as_ref().is_some_and(|epoch| *epoch != pushed.epoch);
                 let time = pushed.server_time;
@@ -136,9 +138,13 @@ impl Engine {
                 },
                 Err(error) => Step::Fail(error),
             },
+            Reply::Unencoded(_) if self.encoding == Encoding::Gzip => {
+                self.encoding = Encoding::Plain;
+                round.turn(Stage::Push)
+            }
             other => {
                 round.state = Some(state);
-                Self::refused(round, Awaiting::Push, other)
+                self.refused(round, Awaiting::Push, other)
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::sync::outbox::Pending;
 use crate::sync::protocol::Limits;
 use crate::sync::state::Persisted;
 use crate::sync::{Direction, Extent};
-use crate::transport::Answer;
+use crate::transport::{Answer, Encoding};
 
 /// How often in a row another sender may be faster, or operations settle nothing, before the round ends.
 const MOST_FRUITLESS: u32 = 20;
@@ -37,6 +37,8 @@ pub(super) struct Round {
     stage: Stage,
     awaiting: Awaiting,
     refusals: u32,
+    /// How often in a row the endpoint failed.
+    pub(super) tries: u32,
     fruitless: u32,
     resets: u32,
     pulled_all: bool,
@@ -69,6 +71,8 @@ pub(super) enum Awaiting {
     Push,
     Changes,
     Snapshot,
+    /// The end of a wait before the next try.
+    Rest,
 }
 
 /// How a round goes on.
@@ -78,10 +82,14 @@ pub(super) enum Step {
     Done(Vec<Action>),
     /// It ends, and nothing is said of it.
     Quit,
-    /// It ends, and is tried again after a growing wait.
+    /// It ends, and is begun again after a growing wait.
     Fail(Error),
+    /// It tries the same again after a short wait, unless it has tried often enough.
+    Again(Error),
+    /// It ends, until there is a reason for another.
+    GiveUp(Error),
     /// It ends, and nothing is tried before the endpoint's own time.
-    Busy(Error, Option<f64>),
+    Busy(Error, f64),
     /// It ends, and waits to be told to go on.
     Pause(Error),
 }
@@ -122,6 +130,7 @@ impl Round {
             stage: if push { Stage::Push } else { Stage::Pull },
             awaiting: Awaiting::State,
             refusals: 0,
+            tries: 0,
             fruitless: 0,
             resets: 0,
             pulled_all: false,
@@ -145,6 +154,21 @@ impl Round {
         self.ask(Awaiting::State, Action::Load)
     }
 
+    /// Waits before the next try.
+    pub(super) fn rest(&mut self) {
+        self.awaiting = Awaiting::Rest;
+    }
+
+    pub(super) fn rests(&self) -> bool {
+        self.awaiting == Awaiting::Rest
+    }
+
+    /// Goes on where it was, after a wait.
+    pub(super) fn resume(&mut self) -> Action {
+        self.awaiting = Awaiting::State;
+        Action::Load
+    }
+
     /// Nothing more is to be pulled once this page is taken.
     pub(super) fn last_page(&mut self) {
         self.pulled_all = true;
@@ -156,7 +180,7 @@ impl Round {
         let Some(state) = self.state.take() else { return self.turn(self.stage) };
         if self.resets > 1 {
             let message = "the endpoint's history began anew twice in one round; it will be asked again";
-            return Step::Fail(Error::new(ErrorKind::NetworkError, message));
+            return Step::GiveUp(Error::new(ErrorKind::NetworkError, message));
         }
         self.stage = Stage::Snapshot;
         let mut progress = state.progress.value.clone();
@@ -189,8 +213,11 @@ impl Engine {
                 Self::again(round, false)
             }
             (Event::Answered(answer), awaiting) => self.answered(round, awaiting, &answer),
-            (Event::Unreachable(error) | Event::StorageFailed(error), _) => Step::Fail(error),
-            (Event::NoToken(error), _) if error.status() == ErrorStatus::Temporary => Step::Fail(error),
+            (Event::StorageFailed(error), _) => Step::Fail(error),
+            // It had all the time there is.
+            (Event::Unreachable(error), _) if error.kind() == ErrorKind::Timeout => Step::GiveUp(error),
+            (Event::Unreachable(error), _) => Step::Again(error),
+            (Event::NoToken(error), _) if error.status() == ErrorStatus::Temporary => Step::Again(error),
             (Event::NoToken(error), _) => Step::Pause(error),
             // The driver answers each action once and in kind; what comes out of turn changes nothing.
             _ => Step::Do(Vec::new()),
@@ -199,6 +226,7 @@ impl Engine {
 
     /// Loads the state and goes on, unless nothing has come of it for too long.
     fn again(round: &mut Round, fruitful: bool) -> Step {
+        round.tries = 0;
         round.fruitless = if fruitful { 0 } else { round.fruitless + 1 };
         if round.fruitless > MOST_FRUITLESS {
             let message = "others keep changing the same documents; it will be tried again";
@@ -287,6 +315,11 @@ impl Engine {
                 Reply::Success(space) => {
                     self.limits = Some(sensible(space.limits));
                     self.live.offered(&space.features);
+                    self.encoding = if space.features.iter().any(|feature| feature == "gzip") {
+                        Encoding::Gzip
+                    } else {
+                        Encoding::Plain
+                    };
                     let mut step = round.turn(round.stage);
                     if let Step::Do(actions) = &mut step {
                         actions.insert(0, Action::ServerTime(space.server_time));
@@ -294,21 +327,21 @@ impl Engine {
                     step
                 }
                 // An endpoint without the route has the least limits.
-                Reply::Failed(_) if answer.status == 404 => {
+                Reply::Refused(_) if answer.status == 404 => {
                     self.limits = Some(Limits::default());
                     round.turn(round.stage)
                 }
-                other => Self::refused(round, Awaiting::Status, other),
+                other => self.refused(round, Awaiting::Status, other),
             },
             Awaiting::Push => self.pushed(round, answer),
-            Awaiting::Changes => Self::changed(round, answer),
-            Awaiting::Snapshot => Self::snapshot(round, answer),
-            Awaiting::State | Awaiting::Pending | Awaiting::Commit => Step::Do(Vec::new()),
+            Awaiting::Changes => self.changed(round, answer),
+            Awaiting::Snapshot => self.snapshot(round, answer),
+            Awaiting::State | Awaiting::Pending | Awaiting::Commit | Awaiting::Rest => Step::Do(Vec::new()),
         }
     }
 
     /// What every request does with an answer that is no success.
-    pub(super) fn refused<T>(round: &mut Round, awaiting: Awaiting, reply: Reply<T>) -> Step {
+    pub(super) fn refused<T>(&self, round: &mut Round, awaiting: Awaiting, reply: Reply<T>) -> Step {
         match reply {
             Reply::Unauthorized(error) if round.refusals > 0 => Step::Pause(error),
             Reply::Unauthorized(_) => {
@@ -316,14 +349,21 @@ impl Engine {
                 round.refusals += 1;
                 round.turn(round.stage)
             }
-            Reply::Busy(error, after) => Step::Busy(error, after),
+            Reply::Busy(error, Some(after)) => Step::Busy(error, after),
             Reply::Reset if awaiting != Awaiting::Status && awaiting != Awaiting::Snapshot => round.reset(),
             Reply::TooLarge(error) | Reply::Invalid(error) => {
-                Step::Fail(Error::new(ErrorKind::NetworkError, "the endpoint refuses the request").caused_by(error))
+                Step::GiveUp(Error::new(ErrorKind::NetworkError, "the endpoint refuses the request").caused_by(error))
             }
-            Reply::Failed(error) => Self::limp(round, awaiting, error),
+            Reply::Failed(error) | Reply::Busy(error, None) => {
+                // The last try is followed by a look at what else may be done.
+                if round.tries + 1 < self.settings.retry.attempts {
+                    return Step::Again(error);
+                }
+                Self::limp(round, awaiting, error)
+            }
+            Reply::Refused(error) | Reply::Unencoded(error) => Self::limp(round, awaiting, error),
             Reply::Success(_) | Reply::Reset => {
-                Step::Fail(Error::new(ErrorKind::NetworkError, "the endpoint answered out of turn"))
+                Step::GiveUp(Error::new(ErrorKind::NetworkError, "the endpoint answered out of turn"))
             }
         }
     }
@@ -334,7 +374,7 @@ impl Engine {
             round.failure = Some(error);
             return round.turn(Stage::Pull);
         }
-        Step::Fail(error)
+        Step::GiveUp(error)
     }
 }
 

@@ -115,7 +115,10 @@ proptest! {
                 13..16 => Event::Live { call: u64::from(choice % 8), what: heard(choice) },
                 _ => match &under_way {
                     Some(action) => outcome(action, choice, &state),
-                    None => Event::Timer,
+                    None => {
+                        now += 60_000.0;
+                        Event::Timer
+                    }
                 },
             };
             let answers = !matches!(event, Event::Wrote | Event::Online(_) | Event::Leads(_) | Event::Wishes(_)
@@ -133,7 +136,7 @@ proptest! {
                     under_way = Some(action);
                 }
             }
-            prop_assert_eq!(engine.running(), under_way.is_some());
+            prop_assert_eq!(engine.running() && !engine.rests(), under_way.is_some());
         }
         prop_assert_eq!(ended.len() as u64, asked, "a run never ended");
     }
@@ -142,32 +145,76 @@ proptest! {
     fn waits_grow_no_longer_when_the_clock_is_set_back(back in 0.0..1e12f64) {
         let mut engine = engine();
         engine.handle(Event::Leads(true), 1e12, 1.0);
-        engine.handle(Event::Unreachable(Error::new(ErrorKind::NetworkError, "lost")), 1e12, 1.0);
+        engine.handle(Event::Unreachable(Error::new(ErrorKind::Timeout, "late")), 1e12, 1.0);
         let wait = engine.next_round().unwrap() - 1e12;
         engine.handle(Event::Timer, 1e12 - back, 1.0);
         prop_assert!(engine.next_round().unwrap() - (1e12 - back) <= wait + 1.0);
     }
 }
 
+fn lost() -> Event {
+    Event::Unreachable(Error::new(ErrorKind::NetworkError, "lost"))
+}
+
 #[test]
 fn a_token_that_the_network_withholds_is_waited_for_as_any_failure_and_one_that_is_refused_as_long_as_can_be() {
-    for (kind, wait) in [(ErrorKind::NetworkError, 1_000.0), (ErrorKind::AuthenticationFailed, 300_000.0)] {
+    for (kind, wait) in [(ErrorKind::NetworkError, 1_000.0), (ErrorKind::AuthenticationFailed, 30_000.0)] {
         let mut engine = engine();
         engine.handle(Event::Leads(true), 10.0, 1.0);
-        engine.handle(Event::NoToken(Error::new(kind, "none")), 10.0, 1.0);
-        assert_eq!(engine.next_round(), Some(10.0 + wait), "{kind:?}");
+        let actions = engine.handle(Event::NoToken(Error::new(kind, "none")), 10.0, 1.0);
+        assert!(
+            matches!(actions.last(), Some(Action::WakeAt(at)) if at.to_bits() == f64::to_bits(10.0 + wait)),
+            "{kind:?}"
+        );
+    }
+}
+
+/// Lets time pass until the engine has given up; gives when each try was.
+fn tries(engine: &mut Engine, mut now: f64, fail: impl Fn() -> Event) -> (Vec<f64>, Vec<Action>) {
+    let mut tries = vec![now];
+    let mut actions = engine.handle(fail(), now, 1.0);
+    while let [Action::WakeAt(at)] = actions[..] {
+        assert!(matches!(engine.handle(Event::Timer, at - 1.0, 1.0)[..], [Action::WakeAt(_)]), "not before");
+        now = at;
+        assert!(matches!(engine.handle(Event::Timer, now, 1.0)[..], [Action::Load]));
+        tries.push(now);
+        actions = engine.handle(fail(), now, 1.0);
+    }
+    (tries, actions)
+}
+
+#[test]
+fn a_round_tries_as_often_as_it_is_told_to_and_the_next_needs_a_reason() {
+    let mut engine = engine();
+    assert!(matches!(engine.handle(Event::Leads(true), 10.0, 1.0)[..], [Action::Load]));
+    let (times, actions) = tries(&mut engine, 10.0, lost);
+    assert_eq!(times.iter().map(|at| at.to_bits()).collect::<Vec<_>>(), [10f64, 1_010.0, 3_010.0].map(f64::to_bits));
+    let patience = 3_010f64 + 30_000.0;
+    assert!(matches!(actions[..], [Action::Finished { .. }, Action::WakeAt(at)] if at.to_bits() == patience.to_bits()));
+    // A write is a reason, after a wait that grows.
+    let [Action::WakeAt(at)] = engine.handle(Event::Wrote, 3_020.0, 1.0)[..] else { panic!("it waits") };
+    assert_eq!(at.to_bits(), 7_010f64.to_bits());
+    // A network that comes back is one at once.
+    engine.handle(Event::Online(false), 3_030.0, 1.0);
+    assert!(matches!(engine.handle(Event::Online(true), 3_040.0, 1.0)[..], [Action::Load]));
+}
+
+#[test]
+fn a_round_that_waits_for_its_next_try_goes_on_at_once_where_there_is_hope_and_ends_where_there_is_none() {
+    for (event, goes_on) in [(Event::Visible, true), (Event::Online(false), false)] {
+        let mut engine = engine();
+        engine.handle(Event::Leads(true), 10.0, 1.0);
+        assert!(matches!(engine.handle(lost(), 10.0, 1.0)[..], [Action::WakeAt(_)]));
+        assert!(engine.running() && engine.rests());
+        let actions = engine.handle(event, 20.0, 1.0);
+        assert!(matches!((&actions[..], goes_on), ([Action::Load], true) | ([Action::Finished { .. }], false)));
     }
 }
 
 #[test]
-fn writes_gather_before_they_are_sent_and_a_failure_is_waited_out() {
+fn what_had_all_the_time_there_is_is_not_tried_again_at_once() {
     let mut engine = engine();
-    let fail = || Event::Unreachable(Error::new(ErrorKind::NetworkError, "lost"));
-    assert!(matches!(engine.handle(Event::Leads(true), 10.0, 1.0)[..], [Action::Load]));
-    let actions = engine.handle(fail(), 10.0, 1.0);
-    assert!(matches!(actions[..], [Action::Finished { .. }, Action::WakeAt(at)] if at.to_bits() == 1_010f64.to_bits()));
-    assert!(matches!(engine.handle(Event::Timer, 500.0, 1.0)[..], [Action::WakeAt(_)]));
-    assert!(matches!(engine.handle(Event::Timer, 1_010.0, 1.0)[..], [Action::Load]));
-    let actions = engine.handle(fail(), 1_010.0, 1.0);
-    assert!(matches!(actions[..], [Action::Finished { .. }, Action::WakeAt(at)] if at.to_bits() == 3_010f64.to_bits()));
+    engine.handle(Event::Leads(true), 10.0, 1.0);
+    let late = Event::Unreachable(Error::new(ErrorKind::Timeout, "late"));
+    assert!(matches!(engine.handle(late, 10.0, 1.0)[..], [Action::Finished { .. }, Action::WakeAt(_)]));
 }

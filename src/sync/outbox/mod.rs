@@ -6,13 +6,15 @@
 
 mod audit;
 mod pending;
+mod priority;
 
 use super::state::{body, parse, row};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{FromJson, Json, Malformed, Members, ToJson, array, quoted};
 use crate::model::{Delete, Doc, Key, Record, WriteOp, system};
 pub(crate) use audit::{audit, named};
-pub(crate) use pending::{Pending, pending};
+pub(crate) use pending::{Pending, Sendable, pending};
+pub use priority::Priority;
 
 /// How many documents one row names at most.
 const ROW_DOCS: usize = 500;

@@ -8,12 +8,12 @@ use super::super::document;
 use super::super::lookup::{Standing, lookup};
 use super::super::merge::Policy;
 use super::super::protocol::{Limits, Mode};
-use super::{PAGE, docs, row_number};
+use super::{PAGE, Priority, docs, row_number};
 use crate::backend::layer::Replicated;
 use crate::backend::{Backend, Direction, Read, Scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::Object;
-use crate::model::{Doc, KeyRange, Register, system};
+use crate::model::{Doc, Key, KeyRange, Register, system};
 
 /// What a request has beside its operations: the client, the epoch, punctuation.
 const ENVELOPE_BYTES: usize = 1024;
@@ -63,11 +63,29 @@ pub(crate) struct Pending {
     pub(crate) damaged: Vec<Error>,
 }
 
+/// What may be sent, and what of it first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sendable<'a> {
+    /// The rest waits.
+    pub(crate) among: &'a Replicated,
+    /// Of the collections that have another than the normal one.
+    pub(crate) priority: &'a [(String, Priority)],
+}
+
+impl Sendable<'_> {
+    fn priority(&self, doc: &Doc) -> Priority {
+        let named = self.priority.iter().find(|(name, _)| *name == doc.collection);
+        named.map_or(Priority::Normal, |(_, priority)| *priority)
+    }
+}
+
 /// Reads what is to be sent next, within the endpoint's limits; at least one operation if there is any.
 ///
 /// # Behavior
 ///
 /// - What is not among the documents that may be sent waits, and so do the rows that name it.
+/// - What has a higher priority goes first, and leaves a share of each request to the others. Within one, the order is
+///   that of the first writes.
 ///
 /// # Errors
 ///
@@ -76,7 +94,7 @@ pub(crate) async fn pending(
     backend: &dyn Backend,
     limits: Limits,
     policy: Policy,
-    among: &Replicated,
+    sendable: Sendable<'_>,
 ) -> Result<Pending> {
     // INVARIANT: only rows that were there before the letters were read. A retry turns a letter into a row; were that row
     // read beside the letter, it would be done with though nothing was sent.
@@ -85,45 +103,31 @@ pub(crate) async fn pending(
     let mut reader = Reader {
         limits,
         policy,
-        among,
+        sendable,
+        priority: Priority::Normal,
         dead: Refused::of(&dead::letters(backend).await?),
         register: Register::default(),
         seen: Vec::new(),
         bytes: ENVELOPE_BYTES,
         result: Pending::default(),
     };
-    let mut after = Bound::Unbounded;
-    loop {
-        let range = KeyRange { lower: after, upper: Bound::Included(newest.key.clone()) };
-        let rows = backend.scan(&Scan { range, limit: Some(PAGE), ..Scan::all(system::OUTBOX) }).await?;
-        let Some(last) = rows.last() else { break };
-        after = Bound::Excluded(last.key.clone());
-        let more = rows.len() == PAGE && last.key != newest.key;
-        let mut group = Vec::new();
-        for row in rows {
-            let (Some(number), Some(record)) = (row_number(&row.key), &row.record) else { continue };
-            match docs(record) {
-                Ok(docs) => group.push((number, docs)),
-                Err(error) => reader.result.damaged.push(error.with("number", number)),
-            }
-            if group.iter().map(|(_, docs)| docs.len()).sum::<usize>() >= limits.max_ops
-                && !reader.read(backend, core::mem::take(&mut group)).await?
-            {
-                return Ok(reader.result);
-            }
-        }
-        if !reader.read(backend, group).await? || !more {
-            break;
-        }
+    let every = if sendable.priority.is_empty() { &[Priority::Normal][..] } else { &Priority::ALL };
+    for priority in every {
+        reader.priority = *priority;
+        // Where there are no others, nothing is left to them.
+        reader.limits = if every.len() > 1 { priority.share(limits) } else { limits };
+        reader.look(backend, &newest.key, limits.max_ops).await?;
     }
     Ok(reader.result)
 }
 
 struct Reader<'a> {
+    /// What may be taken so far: the endpoint's limits, but for what is left to others.
     limits: Limits,
     policy: Policy,
-    /// What may be sent; the rest waits.
-    among: &'a Replicated,
+    sendable: Sendable<'a>,
+    /// Which documents are looked for now.
+    priority: Priority,
     dead: Refused,
     /// The documents met so far.
     register: Register,
@@ -142,10 +146,42 @@ struct Seen {
 }
 
 impl Reader<'_> {
+    /// Goes through the rows up to the newest, until there is no more room.
+    async fn look(&mut self, backend: &dyn Backend, newest: &Key, enough: usize) -> Result<()> {
+        self.result.damaged.clear();
+        let mut after = Bound::Unbounded;
+        loop {
+            let range = KeyRange { lower: after, upper: Bound::Included(newest.clone()) };
+            let rows = backend.scan(&Scan { range, limit: Some(PAGE), ..Scan::all(system::OUTBOX) }).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = Bound::Excluded(last.key.clone());
+            let more = rows.len() == PAGE && last.key != *newest;
+            let mut group = Vec::new();
+            for row in rows {
+                let (Some(number), Some(record)) = (row_number(&row.key), &row.record) else { continue };
+                match docs(record) {
+                    Ok(docs) => group.push((number, docs)),
+                    Err(error) => self.result.damaged.push(error.with("number", number)),
+                }
+                if group.iter().map(|(_, docs)| docs.len()).sum::<usize>() >= enough
+                    && !self.read(backend, core::mem::take(&mut group)).await?
+                {
+                    return Ok(());
+                }
+            }
+            if !self.read(backend, group).await? || !more {
+                return Ok(());
+            }
+        }
+    }
+
     /// Reads the documents of some rows, in order; answers whether there is room for more.
     async fn read(&mut self, backend: &dyn Backend, rows: Vec<(u64, Vec<Doc>)>) -> Result<bool> {
-        let docs = rows.iter().flat_map(|(_, docs)| docs).filter(|doc| self.among.takes(&doc.collection, &doc.key));
-        let new: Vec<Doc> = docs.filter(|doc| self.register.add(doc)).cloned().collect();
+        let now = |doc: &&Doc| {
+            self.sendable.among.takes(&doc.collection, &doc.key) && self.sendable.priority(doc) == self.priority
+        };
+        let docs: Vec<&Doc> = rows.iter().flat_map(|(_, docs)| docs).filter(now).collect();
+        let new: Vec<Doc> = docs.into_iter().filter(|doc| self.register.add(doc)).cloned().collect();
         self.seen.extend(
             lookup(backend, &new).await?.into_iter().map(|standing| Seen { standing: Some(standing), settled: true }),
         );
@@ -155,11 +191,18 @@ impl Reader<'_> {
     /// Takes the documents of one row; answers whether there is room for more.
     fn row(&mut self, number: u64, docs: Vec<Doc>) -> bool {
         let mut covered = true;
+        let mut last = Priority::High;
         for doc in docs {
+            let priority = self.sendable.priority(&doc);
+            last = last.max(priority);
             let Some(seen) = self.register.number(&doc).and_then(|number| self.seen.get_mut(number)) else {
                 covered = false;
                 continue;
             };
+            if priority != self.priority {
+                covered &= seen.standing.is_none() && seen.settled;
+                continue;
+            }
             let Some(standing) = seen.standing.take() else {
                 covered &= seen.settled;
                 continue;
@@ -187,6 +230,7 @@ impl Reader<'_> {
                     let full =
                         self.result.ops.len() >= self.limits.max_ops || self.bytes + size > self.limits.max_bytes;
                     if full && !self.result.ops.is_empty() {
+                        seen.settled = false;
                         return false;
                     }
                     self.bytes += size;
@@ -194,7 +238,7 @@ impl Reader<'_> {
                 }
             }
         }
-        if covered {
+        if covered && last == self.priority {
             self.result.rows.push(number);
         }
         true
@@ -269,7 +313,9 @@ mod tests {
             let backend = Meanwhile { inner, after, write: RefCell::new(retried) };
 
             let among = Replicated::new(["notes".to_owned()]);
-            let read = || pending(&backend, Limits::default(), Policy::Latest, &among).now_or_never().unwrap().unwrap();
+            let sendable = Sendable { among: &among, priority: &[] };
+            let read =
+                || pending(&backend, Limits::default(), Policy::Latest, sendable).now_or_never().unwrap().unwrap();
             let mut found = read();
             if found.ops.is_empty() {
                 let done: Vec<WriteOp> = found.rows.iter().map(|row| remove(*row)).collect();

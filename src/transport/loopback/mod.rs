@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 pub use endpoint::Endpoint;
 
-use super::{Answer, ChangesQuery, Hear, Transport};
+use super::{Answer, ChangesQuery, Encoding, Hear, Transport};
 use crate::backend::LocalFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::Sleep;
@@ -111,7 +111,12 @@ impl Transport for Loopback {
         Box::pin(self.carry((self.faults)(Route::Status), token, Endpoint::status))
     }
 
-    fn push<'a>(&'a self, token: Option<&'a str>, body: &'a str) -> LocalFuture<'a, Result<Answer>> {
+    fn push<'a>(
+        &'a self,
+        token: Option<&'a str>,
+        body: &'a str,
+        _encoding: Encoding,
+    ) -> LocalFuture<'a, Result<Answer>> {
         let fault = (self.faults)(Route::Push);
         let late = fault == Fault::Late;
         Box::pin(async move {

@@ -1,5 +1,5 @@
 import { refused, same, until } from "./check.js";
-import { withEndpoint } from "./endpoint.js";
+import { refusal, withEndpoint } from "./endpoint.js";
 
 const COLLECTIONS = { notes: { keyPath: "id" }, places: { keyPath: "id" }, drafts: { keyPath: "id", sync: false } };
 
@@ -144,5 +144,54 @@ export const cases = {
       await store.collection("notes").delete("mine");
       await store.sync.run();
       same(place.sent().sort(), ["notes/open", "settings/api_keys"]);
+    }),
+
+  "large requests are compressed where the endpoint takes that; one that refuses it gets them plain from then on": ({ open }) =>
+    withEndpoint(async (place) => {
+      const store = await open(options(place));
+      const notes = store.collection("notes");
+      const large = (id) => ({ id, text: "all the same ".repeat(1000) });
+      const pushes = () => place.requests.filter(({ route }) => route === "push").map(({ encoding, bytes }) => [encoding, bytes > 13_000]);
+      await notes.put(note("small"));
+      await store.sync.run();
+      await notes.put(large("a"));
+      await store.sync.run();
+      const can = typeof CompressionStream === "function";
+      same(pushes(), [[null, false], can ? ["gzip", false] : [null, true]]);
+      place.requests.length = 0;
+      place.answer = (route, { encoding }) => (route === "push" && encoding ? refusal(415, "unsupported_encoding") : undefined);
+      await notes.put(large("b"));
+      await store.sync.run();
+      await notes.put(large("c"));
+      await store.sync.run();
+      same(pushes(), [...(can ? [["gzip", false]] : []), [null, true], [null, true]]);
+      same(place.documents.size, 4);
+      same((await store.sync.status()).pending, 0);
+    }),
+
+  "a request that fails is tried as often as the policy says, and nothing is lost": ({ open, StorageError }) =>
+    withEndpoint(async (place) => {
+      const tried = async (store) => {
+        place.requests.length = 0;
+        await refused(StorageError, () => store.sync.run({ direction: "push" }), "NETWORK_ERROR");
+        return place.routes().filter((route) => route === "push").length;
+      };
+      const quick = { baseDelay: 5, maxDelay: 3_600_000 };
+      for (const [retryPolicy, wanted] of [[quick, 3], [{ ...quick, attempts: 1 }, 1], [{ ...quick, attempts: 5 }, 5]]) {
+        const store = await open(options(place, { retryPolicy }));
+        place.answer = (route) => (route === "push" ? refusal(500, "internal") : undefined);
+        await store.collection("notes").put(note("a"));
+        same(await tried(store), wanted);
+        place.answer = (route) => (route === "push" ? refusal(404, "not_found") : undefined);
+        same(await tried(store), 1);
+        same((await store.sync.status()).failed, 0);
+        place.answer = undefined;
+        same((await store.sync.run()).pushed, 1);
+        await store.close();
+      }
+      for (const wrong of [{ attempts: 0 }, { attempts: 1.5 }, { attempts: "3" }]) {
+        await refused(StorageError, () => open(options(place, { retryPolicy: wrong })), "INVALID_CONFIG");
+      }
+      await refused(StorageError, () => open(options(place, { priority: { notes: "urgent" } })), "INVALID_CONFIG");
     }),
 };
