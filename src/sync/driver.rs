@@ -135,11 +135,12 @@ impl Loop {
         view.running = self.engine.running();
         view.online = self.engine.online();
         view.leader = self.engine.leads();
+        view.progress = self.engine.progress();
         view.last_sync_time = self.engine.last_success();
         view.next_sync_time = self.engine.next_round();
         view.last_error = self.engine.last_error().cloned();
         self.inner.attempts.set(self.engine.attempts());
-        let told = |view: &super::SyncStatus| (view.enabled, view.running, view.online, view.leader);
+        let told = |view: &super::SyncStatus| (view.enabled, view.running, view.online, view.leader, view.progress);
         told(&before) != told(&view)
     }
 

@@ -42,6 +42,8 @@ pub struct SyncStatus {
     pub preferences: Vec<(String, bool)>,
     /// Whether a round is under way.
     pub running: bool,
+    /// How far a round is that pulls many pages: the endpoint's sequence that it has come to, and the last.
+    pub progress: Option<(u64, u64)>,
     /// Whether there is a network, as far as is known.
     pub online: bool,
     /// Whether this tab is the one that sends.

@@ -323,7 +323,13 @@ impl Sync {
         inner.hush();
         inner.events.close_channel();
         inner.ports.leadership.release();
-        let view = SyncStatus { running: false, leader: false, next_sync_time: None, ..inner.view.borrow().clone() };
+        let view = SyncStatus {
+            running: false,
+            leader: false,
+            progress: None,
+            next_sync_time: None,
+            ..inner.view.borrow().clone()
+        };
         inner.view.replace(view);
         for (_, waiting) in inner.runs.take().into_tuple_vec() {
             let _ = waiting.answer.send(Err(closed()));

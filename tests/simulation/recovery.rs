@@ -137,6 +137,8 @@ fn a_snapshot_that_was_cut_is_not_believed() {
     let (world, random) = (World::new(), Random::new(7));
     let endpoint = Rc::new(Endpoint::new(world.clock()));
     plant(&endpoint, "k", Some(r#"{"value":1}"#));
+    // From the beginning there is nothing but the snapshot.
+    endpoint.collect_tombstones();
     let mut a = Device::new(&world, &endpoint, &Rc::default(), &random);
     let head = format!(r#"{{"epoch":"0","head":1,"cursor":"0.1","serverTime":{START}}}"#);
     for cut in [head.clone(), format!("{head}\n{{\"count\":5}}"), String::new()] {

@@ -154,3 +154,53 @@ fn what_has_a_high_priority_goes_first_and_leaves_a_share_of_each_request_to_the
     let rows = a.disk.scan(&Scan::all(system::OUTBOX)).now_or_never().unwrap().unwrap();
     assert!(rows.is_empty(), "no row is left behind");
 }
+
+#[test]
+fn an_empty_device_takes_pages_tells_how_far_it_is_and_goes_on_after_a_kill_where_it_was() {
+    let Pair { world, endpoint, mut a, b, .. } = pair();
+    for from in (0..3_000).step_by(500) {
+        let ops = (from..from + 500).map(|n| put("notes", &format!("n{n:04}"), "1")).collect();
+        world.finish(b.commit(0, ops), 1_000.0).unwrap().unwrap();
+    }
+    b.delete("notes", "n0000");
+    b.run().unwrap();
+    a.kill(0);
+    let mut fresh = Device::new(&world, &endpoint, &Rc::default(), &a.random);
+    let asked = failing(&fresh, Route::Snapshot, Fault::DropRequest);
+    fresh.open();
+    while of(&asked, Route::Changes).len() < 3 {
+        world.pass(1.0);
+    }
+    let progress = fresh.status().progress.unwrap();
+    assert!(progress.0 >= 500 && progress.0 < progress.1 && progress.1 == 3_000, "{progress:?}");
+    fresh.kill(0);
+    let before = fresh.records().len();
+    assert!((500..3_000).contains(&before), "{before}");
+    fresh.open();
+    while fresh.records().len() < 2_999 {
+        world.pass(1.0);
+    }
+    // 3 000 changes are 6 pages; the one that the kill cut off was asked for twice, and the last request waits for more.
+    assert!(of(&asked, Route::Changes).len() <= 8, "{:?}", asked.borrow());
+    world.pass(5_000.0);
+    assert_eq!(fresh.records(), documents(&endpoint));
+    assert_eq!(of(&asked, Route::Snapshot).len(), 0);
+    assert_eq!(fresh.status().progress, None);
+    assert_eq!(fresh.status().pending, 0);
+}
+
+#[test]
+fn a_history_that_began_anew_is_noticed_by_a_device_that_took_pages() {
+    let Pair { world, endpoint, a, b, .. } = pair();
+    b.write("notes", "kept", "1");
+    b.write("notes", "lost", "1");
+    b.run().unwrap();
+    let mut fresh = Device::new(&world, &endpoint, &Rc::default(), &a.random);
+    fresh.open();
+    world.pass(1_000.0);
+    assert_eq!(fresh.records().len(), 2);
+    endpoint.begin_anew(|change| change.id == "kept");
+    fresh.run().unwrap();
+    assert_eq!(fresh.records().len(), 2, "what the endpoint lost is offered again");
+    assert_eq!(documents(&endpoint), fresh.records());
+}

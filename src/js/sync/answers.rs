@@ -32,6 +32,10 @@ pub(in crate::js) fn status(status: &SyncStatus) -> JsValue {
         ("running", JsValue::from_bool(status.running)),
         ("online", JsValue::from_bool(status.online)),
         ("leader", JsValue::from_bool(status.leader)),
+        (
+            "progress",
+            maybe(status.progress, |(done, total)| object([("done", number(done)), ("total", number(total))])),
+        ),
         ("pending", number(status.pending)),
         ("failed", number(status.failed)),
         ("conflicts", number(status.conflicts)),

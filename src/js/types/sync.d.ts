@@ -125,6 +125,11 @@ export interface SyncStatus {
   preferences: { [collection: string]: boolean };
   running: boolean;
   online: boolean;
+  /**
+   * How far a round is that takes many pages, as on a new device: up to which of the endpoint's changes, and of how many.
+   * In the tab where the round is.
+   */
+  progress?: { done: number; total: number };
   /** Whether this tab is the one that sends. */
   leader: boolean;
   pending: number;

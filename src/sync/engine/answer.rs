@@ -109,6 +109,7 @@ impl FromJson for Failure {
 /// What the endpoint is, as far as that matters here.
 #[derive(Debug)]
 pub(super) struct Space {
+    pub(super) epoch: String,
     pub(super) server_time: f64,
     pub(super) limits: Limits,
     pub(super) features: Vec<String>,
@@ -119,6 +120,7 @@ impl FromJson for Space {
         let limits = members.required("limits", |json| json.members().ok())?;
         let limit = |name| limits.required(name, |json| json.whole()?.try_into().ok());
         Ok(Self {
+            epoch: members.required("epoch", Json::string)?,
             server_time: members.required("serverTime", Json::number)?,
             limits: Limits {
                 max_ops: limit("maxOps")?,
@@ -188,6 +190,7 @@ pub(super) struct Changed {
     pub(super) changes: Vec<Incoming>,
     pub(super) cursor: String,
     pub(super) more: bool,
+    pub(super) head: u64,
     pub(super) server_time: f64,
 }
 
@@ -197,6 +200,7 @@ impl FromJson for Changed {
             changes: documents(members.required("changes", Json::items)?),
             cursor: members.required("cursor", Json::string)?,
             more: members.required("more", Json::flag)?,
+            head: members.required("head", Json::whole)?,
             server_time: members.required("serverTime", Json::number)?,
         })
     }

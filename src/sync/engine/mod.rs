@@ -174,6 +174,10 @@ pub(crate) struct Engine {
     runs: Vec<(u64, Extent)>,
     limits: Option<Limits>,
     live: Live,
+    /// The endpoint's epoch, as it was told last; nothing where it has no route that tells.
+    epoch: Option<String>,
+    /// How far a pull of many pages is: the sequence that it has come to, and the last.
+    progress: Option<(u64, u64)>,
     /// How requests are sent: as the endpoint said that it takes them.
     encoding: Encoding,
     round: Option<Round>,
@@ -197,6 +201,8 @@ impl Engine {
             runs: Vec::new(),
             limits: None,
             live: Live::new(),
+            epoch: None,
+            progress: None,
             encoding: Encoding::Plain,
             round: None,
             last_success: None,
@@ -216,6 +222,10 @@ impl Engine {
 
     pub(crate) fn online(&self) -> bool {
         self.online
+    }
+
+    pub(crate) fn progress(&self) -> Option<(u64, u64)> {
+        self.progress
     }
 
     pub(crate) fn leads(&self) -> bool {
@@ -463,6 +473,7 @@ impl Engine {
     }
 
     fn finish(&mut self, round: &Round, ending: Ending, now: f64, random: f64) -> Vec<Action> {
+        self.progress = None;
         match ending {
             Ending::Failed(_) if round.push => self.push_at = Some(now),
             // What was told is lost, and found again by a pull.

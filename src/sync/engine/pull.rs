@@ -17,7 +17,7 @@ impl Engine {
     }
 
     /// Goes through the answer to a pull.
-    pub(super) fn changed(&self, round: &mut Round, answer: &Answer) -> Step {
+    pub(super) fn changed(&mut self, round: &mut Round, answer: &Answer) -> Step {
         let page = match read::<Changed>(answer) {
             Reply::Success(page) => page,
             other => return self.refused(round, Awaiting::Changes, other),
@@ -33,12 +33,16 @@ impl Engine {
             }
             return Step::Done(vec![time]);
         }
+        let read = page.changes.iter().flatten().map(|change| change.rev).max();
+        self.progress =
+            read.filter(|_| page.more).map(|read| (read, page.head)).or(self.progress.filter(|_| page.more));
+        let epoch = from.value.epoch.clone().or_else(|| self.epoch.clone().filter(|epoch| !epoch.is_empty()));
         let to = if round.collections.is_some() {
             // The others were not told of: where they go on does not move.
             round.cursor = Some(page.cursor);
             from.value.clone()
         } else {
-            Progress { cursor: Some(page.cursor), ..from.value.clone() }
+            Progress { epoch, cursor: Some(page.cursor), ..from.value.clone() }
         };
         if !page.more {
             round.last_page();

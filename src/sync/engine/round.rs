@@ -281,6 +281,11 @@ impl Engine {
                 }
                 round.source = Source::Endpoint;
                 self.live.pulls();
+                if state.progress.value.epoch.is_none() && self.epoch.is_none() {
+                    // A history whose name is not known could not be told from another that follows it.
+                    round.state = Some(state);
+                    return round.ask(Awaiting::Status, Action::AskStatus);
+                }
                 let since = round.cursor.clone().or_else(|| state.progress.value.cursor.clone());
                 round.state = Some(state);
                 round.ask(Awaiting::Changes, Action::Pull { query: Self::query(since, &about) })
@@ -315,6 +320,7 @@ impl Engine {
                 Reply::Success(space) => {
                     self.limits = Some(sensible(space.limits));
                     self.live.offered(&space.features);
+                    self.epoch = Some(space.epoch);
                     self.encoding = if space.features.iter().any(|feature| feature == "gzip") {
                         Encoding::Gzip
                     } else {
@@ -329,6 +335,7 @@ impl Engine {
                 // An endpoint without the route has the least limits.
                 Reply::Refused(_) if answer.status == 404 => {
                     self.limits = Some(Limits::default());
+                    self.epoch = Some(String::new());
                     round.turn(round.stage)
                 }
                 other => self.refused(round, Awaiting::Status, other),

@@ -113,13 +113,11 @@ proptest! {
                 6 => { asked += 1; Event::Run { id: asked, extent: Extent::default() } }
                 12 => Event::Seen(choice % 2 == 0),
                 13..16 => Event::Live { call: u64::from(choice % 8), what: heard(choice) },
-                _ => match &under_way {
-                    Some(action) => outcome(action, choice, &state),
-                    None => {
-                        now += 60_000.0;
-                        Event::Timer
-                    }
-                },
+                _ if under_way.is_none() => {
+                    now += 60_000.0;
+                    Event::Timer
+                }
+                _ => outcome(under_way.as_ref().unwrap(), choice, &state),
             };
             let answers = !matches!(event, Event::Wrote | Event::Online(_) | Event::Leads(_) | Event::Wishes(_)
                 | Event::Visible | Event::Seen(_) | Event::Live { .. } | Event::Timer | Event::Run { .. });

@@ -11,7 +11,7 @@ mod rows;
 use super::effects::raced;
 use super::wishes::{Said, Wishes};
 use super::{Clock, SyncConfig};
-use crate::backend::Backend;
+use crate::backend::{Backend, Read, Scan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{FromJson, ToJson};
 use crate::model::{Durability, Key, Precondition, Put, Record, WriteBatch, WriteOp, system};
@@ -149,8 +149,13 @@ async fn load_rest(backend: &dyn Backend, config: &SyncConfig, client: Versioned
         snapshot: true,
         collections: collections.to_vec(),
     };
-    let mut progress =
-        read::<Progress>(backend, PROGRESS).await?.unwrap_or_else(|| Versioned { value: fresh(None), version: None });
+    let mut progress = if let Some(progress) = read::<Progress>(backend, PROGRESS).await? {
+        progress
+    } else {
+        // What is not there cannot have been deleted elsewhere: pages of changes tell all there is.
+        let snapshot = !is_empty(backend, collections).await?;
+        Versioned { value: Progress { snapshot, ..fresh(None) }, version: None }
+    };
     if progress.value.endpoint != *endpoint {
         progress.value = fresh(Some(ANOTHER_EPOCH));
     }
@@ -159,6 +164,16 @@ async fn load_rest(backend: &dyn Backend, config: &SyncConfig, client: Versioned
     }
     progress.value.collections = collections.to_vec();
     Ok(Persisted { client, flight, progress, wishes })
+}
+
+async fn is_empty(backend: &dyn Backend, collections: &[String]) -> Result<bool> {
+    for collection in collections {
+        let first = Scan { limit: Some(1), read: Read::Keys, ..Scan::all(collection.as_str()) };
+        if !backend.scan(&first).await?.is_empty() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// What sync goes by.
