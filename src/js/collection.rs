@@ -66,7 +66,7 @@ impl Collection {
             let record = owned(record)?;
             let key = records.key_of(&record).map_err(|error| error.during("put"))?;
             Ok(async move {
-                shared.ready_to_write(&records, options.entry.encrypt == Some(true)).await?;
+                shared.ready_to_write(&records, records.seals(&key, &options.entry)).await?;
                 Ok(write_result(&records.set(key, record, &options.entry).await?))
             })
         })

@@ -49,7 +49,7 @@ impl DataStore {
             let records = shared.records(&options.target)?.gated(options.gate.clone());
             let (key, value) = (Key::from_js(key)?, owned(value)?);
             Ok(async move {
-                shared.ready_to_write(&records, options.entry.encrypt == Some(true)).await?;
+                shared.ready_to_write(&records, records.seals(&key, &options.entry)).await?;
                 Ok(write_result(&records.set(key, value, &options.entry).await?))
             })
         })

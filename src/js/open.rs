@@ -49,7 +49,7 @@ const KNOWN: &[&str] = &[
 ];
 
 /// The options of `encryption`.
-const ENCRYPTION: &[&str] = &["key", "passphrase", "autoLock"];
+const ENCRYPTION: &[&str] = &["key", "passphrase", "autoLock", "sensitive"];
 
 /// All that there is to know before anything is opened.
 struct Wanted {
@@ -91,12 +91,13 @@ fn read(options: &JsValue) -> Result<Wanted> {
         options.text("primary")?.as_deref(),
         options.texts("fallbacks")?.as_deref(),
     )?;
-    let (schema, checks) = collections(&options.value("collections")?)?;
+    let (mut schema, checks) = collections(&options.value("collections")?)?;
     let replication = sync::read(&options.value("sync")?, &options.value("retryPolicy")?, &schema)?;
     if candidates.iter().any(|kind| kind == "cloud") && replication.is_none() {
         return Err(Error::new(ErrorKind::InvalidConfig, "the backend “cloud” needs a “sync” with an endpoint"));
     }
     let encryption = options.value("encryption")?;
+    schema.seal_keys(Options::read(&encryption, ENCRYPTION)?.texts("sensitive")?.unwrap_or_default())?;
     // What these two do is done around the store, in `index.js`.
     options.flag("profile")?;
     options.gate()?;

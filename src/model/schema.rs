@@ -7,7 +7,7 @@ use std::collections::BinaryHeap;
 use litemap::LiteMap;
 
 use super::key::distinct;
-use super::{Body, Fields, Key, KeyPath, Record};
+use super::{Body, Fields, Key, KeyPath, Record, fits, key_pattern};
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::Payload;
 
@@ -104,6 +104,7 @@ pub struct Index {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Schema {
     collections: LiteMap<String, Collection>,
+    sensitive: Vec<String>,
 }
 
 impl Schema {
@@ -122,6 +123,24 @@ impl Schema {
     #[must_use]
     pub fn encrypted(&self, name: &str) -> bool {
         name == system::CREDENTIALS || self.get(name).is_some_and(|collection| collection.encrypted)
+    }
+
+    /// Whether an entry under this key is sealed unless its write says otherwise.
+    #[must_use]
+    pub fn sensitive(&self, key: &Key) -> bool {
+        self.sensitive.iter().any(|pattern| fits(pattern, key))
+    }
+
+    /// Has entries sealed whose keys fit one of these patterns, in collections and namespaces of any name: a key, the
+    /// beginning of one before `*`, or the end of one after it.
+    ///
+    /// # Errors
+    ///
+    /// `INVALID_CONFIG` for what is no pattern, or fits every key.
+    pub fn seal_keys(&mut self, patterns: Vec<String>) -> Result<()> {
+        patterns.iter().try_for_each(|pattern| key_pattern::check(pattern))?;
+        self.sensitive = patterns;
+        Ok(())
     }
 
     /// The collections that have a full-text index, with the fields of each.

@@ -140,6 +140,7 @@ impl Collection {
         }
         self.store.0.checks.check(&self.name, &value).map_err(|error| error.with("key", key.to_text()))?;
         let secrecy = match options.encrypt {
+            None if self.seals(&key, options) => Secrecy::Sealed,
             None => Secrecy::Kept,
             Some(false) if self.encrypted() => {
                 return Err(Error::new(
@@ -160,6 +161,12 @@ impl Collection {
             precondition: options.precondition()?,
             ..put
         }))
+    }
+
+    /// Whether a write under this key seals its entry alone: since it says so, or since the key is a sensitive one.
+    #[must_use]
+    pub fn seals(&self, key: &Key, options: &EntryOptions) -> bool {
+        options.encrypt.unwrap_or_else(|| !self.encrypted() && self.store.0.schema.sensitive(key))
     }
 
     /// Writes a value under a key.

@@ -1,6 +1,6 @@
 //! Which documents replicate.
 
-use crate::model::{Key, sorted_names};
+use crate::model::{Key, fits, sorted_names};
 
 /// Which documents replicate.
 ///
@@ -48,7 +48,6 @@ impl Replicated {
     }
 
     fn stays(&self, collection: &str, key: &Key) -> bool {
-        let Key::String(key) = key else { return false };
         let mut patterns = self.local.iter().filter(|(name, _)| name == collection).flat_map(|(_, patterns)| patterns);
         patterns.any(|pattern| fits(pattern, key))
     }
@@ -57,14 +56,6 @@ impl Replicated {
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.collections
-    }
-}
-
-fn fits(pattern: &str, key: &str) -> bool {
-    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
-        (Some(end), _) => key.ends_with(end),
-        (None, Some(beginning)) => key.starts_with(beginning),
-        (None, None) => key == pattern,
     }
 }
 

@@ -32,6 +32,20 @@ export interface EncryptionOptions {
    * vault.on("lock", ({ locked, reason }) => console.log(locked ? `locked: ${reason}` : "open"));
    */
   autoLock?: number | AutoLock;
+  /**
+   * Keys whose entries are sealed by themselves, in whatever collection or namespace, as with `encrypt: true`: a key, the
+   * beginning of one before `*`, or the end of one after it. Writing one needs open keys: `LOCKED`, and nothing is ever
+   * written in the clear instead. A write that says `encrypt` has its way. An entry that lay in the clear under such a key
+   * before is sealed by its next write. What another device sends is taken as it comes. `INVALID_CONFIG` for what is no
+   * pattern, or fits every key. Secrets in `credentials`, and encrypted collections, are sealed in any case.
+   *
+   * @example
+   * const settings = await createStorage({ type: "memory", encryption: { sensitive: ["api_keys", "private_*", "*_token"] } });
+   * await settings.credentials.unlock({ passphrase: "correct horse battery staple" });
+   * await settings.set("map_token", "pk.38");
+   * const [{ encrypted }] = await settings.list();
+   */
+  sensitive?: string[];
 }
 
 /** What keys lock themselves after; milliseconds. */

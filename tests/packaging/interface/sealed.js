@@ -92,6 +92,27 @@ export const cases = {
     await refused(StorageError, () => store.set("k", 1, { encrypt: "yes" }), "INVALID_CONFIG");
   },
 
+  "an entry under a sensitive key is sealed by itself, unless its write says otherwise": async ({ open, StorageError, type, rows }) => {
+    const store = await open({ collections: { notes: { keyPath: "id" }, safe: { keyPath: "id", encrypted: true } }, encryption: { sensitive: ["api_keys", "private_*", "*_token"] } });
+    for (const key of ["api_keys", "private_", "map_token"]) await refused(StorageError, () => store.set(key, "otter"), "LOCKED");
+    await refused(StorageError, () => store.setMany([{ key: "a", value: 1 }, { key: "private_b", value: 2 }]), "LOCKED");
+    same(await store.keys(), [], "nothing in the clear instead");
+    await store.set("theme", "dark");
+    await store.credentials.unlock({ passphrase });
+    await store.set("api_keys", "otter");
+    await store.setMany([{ key: "private_b", value: "otter" }, { key: "my_private_b", value: 1 }, { key: "open_token", value: 3, encrypt: false }]);
+    await store.transaction((tx) => tx.set("x_token", "otter"));
+    const notes = store.collection("notes");
+    await notes.put({ id: "private_1", text: "otter" });
+    await notes.update("private_1", { text: "violet otter" });
+    await store.collection("safe").put({ id: "private_1", text: "otter" });
+    const sealed = async (list) => (await list).filter(({ encrypted }) => encrypted).map(({ key }) => key);
+    same([await sealed(store.list()), await sealed(notes.list())], [["api_keys", "private_b", "x_token"], ["private_1"]]);
+    if (type === "indexeddb") same(JSON.stringify(await rows("tidekeep:entries")).includes("otter"), false);
+    same([await store.get("api_keys"), (await notes.get("private_1")).text], ["otter", "violet otter"]);
+    for (const sensitive of [[""], ["*"], ["a*b"], ["*a*"], "api_keys", [7]]) await refused(StorageError, () => open({ encryption: { sensitive } }), "INVALID_CONFIG");
+  },
+
   "whoever seals one entry is asked for the passphrase, and asked again to read it": async ({ open }) => {
     let asked = 0;
     const store = await open({ encryption: { passphrase: () => (asked += 1, passphrase) } });
