@@ -13,6 +13,7 @@ mod events;
 mod open;
 mod options;
 mod passkey;
+mod preferences;
 mod query;
 mod rotation;
 mod schema;

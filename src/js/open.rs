@@ -247,6 +247,7 @@ async fn open(wanted: Wanted) -> Result<Rc<Shared>> {
         Some(replicating) => replicating.journal(sealed),
         None => sealed,
     });
+    store.read_preferences().await?;
     let shared = Rc::new(Shared {
         sync: replicating.map(sync::Replicating::start),
         store,

@@ -63,6 +63,8 @@ export const ROUTES = {
     removeUnlocker: ['id'],
     changePassphrase: ['next'],
     rotate: ['options'],
+    preferences: [],
+    setPreferences: ['preferences'],
     set: ['service', 'secret', 'options'],
     get: ['service'],
     list: [],

@@ -78,7 +78,7 @@ fn told(shared: &Shared, on_progress: Option<&Function>, Rotated { done, total }
 }
 
 /// Has the other tabs read the records of keys, so that they seal under the new one.
-fn tell_tabs(shared: &Shared) {
+pub(super) fn tell_tabs(shared: &Shared) {
     if let Some(surroundings) = &*shared.surroundings.borrow() {
         surroundings.keys();
     }
@@ -134,12 +134,14 @@ async fn go_on(shared: &Shared) {
     }
 }
 
-/// Opens what keys came since, in the background: where that fails, what misses one reads again. Where a new store key
-/// came, what unlocks without asking does so; otherwise the keys are locked, for they may seal no more.
+/// Reads what is to be sealed, and opens what keys came since, in the background: where that fails, what misses one reads
+/// again. Where a new store key came, what unlocks without asking does so; otherwise the keys are locked, for they may
+/// seal no more.
 pub(super) fn learn(shared: &Rc<Shared>) {
     let shared = Rc::clone(shared);
     spawn(async move {
         let credentials = shared.store.credentials();
+        drop(shared.store.read_preferences().await);
         drop(credentials.learn_keys().await);
         if !credentials.followed() {
             return;

@@ -163,12 +163,6 @@ impl Collection {
         }))
     }
 
-    /// Whether a write under this key seals its entry alone: since it says so, or since the key is a sensitive one.
-    #[must_use]
-    pub fn seals(&self, key: &Key, options: &EntryOptions) -> bool {
-        options.encrypt.unwrap_or_else(|| !self.encrypted() && self.store.0.schema.sensitive(key))
-    }
-
     /// Writes a value under a key.
     pub async fn set(&self, key: Key, value: Payload, options: &EntryOptions) -> Result<WriteResult> {
         let op = self.put_op(key, value, options).map_err(|error| error.during("set"))?;

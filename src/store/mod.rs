@@ -12,6 +12,7 @@ mod keys;
 mod listing;
 mod namespaces;
 mod options;
+mod preferences;
 mod query;
 mod rotation;
 mod search;
@@ -44,6 +45,7 @@ pub use gate::Gate;
 pub use keys::passphrase;
 pub use listing::{Folder, Item, ListOptions};
 pub use options::{EntryOptions, WriteResult};
+pub use preferences::Preferences;
 pub use query::{Explanation, Page, Query};
 pub use rotation::Rotated;
 use search::Searchable;
@@ -78,6 +80,8 @@ struct Inner {
     events: Events,
     /// The states of tags that no record of a collection is known to lack.
     tagged: Rc<RefCell<Vec<Key>>>,
+    /// What is to be sealed, as the user says.
+    preferences: Rc<RefCell<Preferences>>,
     durability: Durability,
     checks: Checks,
     /// Whose turn it is among updates that met.
@@ -146,6 +150,7 @@ impl DataStore {
             vault,
             guard: Rc::default(),
             tagged: Rc::default(),
+            preferences: Rc::default(),
             events: Events::default(),
             durability: parts.durability,
             checks: parts.checks,

@@ -48,6 +48,16 @@ export interface EncryptionOptions {
   sensitive?: string[];
 }
 
+/** What is to be sealed of what need not be: {@link Credentials.setPreferences}. */
+export interface SealingPreferences {
+  /** Whether every entry is sealed. Default false. */
+  default?: boolean;
+  /** Collections and namespaces, by name: `true` seals their entries, `false` does not, whatever their keys. */
+  stores?: Record<string, boolean>;
+  /** Patterns of keys whose entries are sealed, in the place of those that `createStorage` was given. */
+  sensitive?: string[] | undefined;
+}
+
 /** What keys lock themselves after; milliseconds. */
 export interface AutoLock {
   /**
@@ -152,6 +162,23 @@ export interface Credentials {
    * that copy.
    */
   removeUnlocker(id: string): Promise<void>;
+  /** What is to be sealed, as it was said last. */
+  preferences(): Promise<SealingPreferences>;
+  /**
+   * Says what is to be sealed from now on, of what need not be: for a user who wants more or less of it than the
+   * application asked for. It is remembered on this device, in the place of what was said before, and every tab follows.
+   * What a write says with `encrypt` comes first; then `stores`, then `sensitive`, then `default`. What is sealed stays so
+   * until it is written with `encrypt: false`, and what lies in the clear is sealed by its next write.
+   *
+   * Secrets in `credentials`, and encrypted collections, are sealed in any case: to say otherwise is `INVALID_CONFIG`, as
+   * is a pattern that is none.
+   *
+   * @example
+   * await store.credentials.unlock({ passphrase: "correct horse battery staple" });
+   * await store.credentials.setPreferences({ stores: { drafts: true }, sensitive: ["*_token"] });
+   * await store.set("1", "to be continued", { namespace: "drafts" });
+   */
+  setPreferences(preferences: SealingPreferences): Promise<void>;
   /**
    * Puts another passphrase in the place of the one that opened the store; where something else did, of the only one.
    * Wraps one key anew: nothing is sealed again.

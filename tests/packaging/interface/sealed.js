@@ -113,6 +113,47 @@ export const cases = {
     for (const sensitive of [[""], ["*"], ["a*b"], ["*a*"], "api_keys", [7]]) await refused(StorageError, () => open({ encryption: { sensitive } }), "INVALID_CONFIG");
   },
 
+  "a user says what is to be sealed; it is remembered, every tab follows, and secrets cannot be switched off": async ({ open, reopen, StorageError, type }) => {
+    const collections = { notes: { keyPath: "id" }, safe: { keyPath: "id", encrypted: true } };
+    const encryption = { sensitive: ["*_token"] };
+    const store = await open({ collections, encryption });
+    const { credentials } = store;
+    same(await credentials.preferences(), { default: false, stores: {} });
+    await credentials.unlock({ passphrase });
+    const tab = await reopen({ collections, encryption });
+    await tab.credentials.unlock({ passphrase });
+    const said = { default: true, stores: { notes: false, credentials: true }, sensitive: ["private_*"] };
+    await credentials.setPreferences(said);
+    same(await credentials.preferences(), said);
+    const sealed = async (list) => (await list).filter(({ encrypted }) => encrypted).map(({ key }) => key);
+    await store.set("a", 1);
+    await store.set("b", 2, { encrypt: false });
+    await store.collection("notes").put({ id: "private_1" });
+    await store.set("c", 3, { namespace: "drafts" });
+    same([await sealed(store.list()), await sealed(store.collection("notes").list()), await sealed(store.list({ namespace: "drafts" }))], [["a"], [], ["c"]]);
+    if (type === "indexeddb") {
+      await until(async () => (await tab.credentials.preferences()).default === true, "the other tab to follow");
+      await tab.set("t", 1);
+      same(await sealed(tab.list()), ["a", "t"]);
+    }
+    for (const wrong of [{ stores: { credentials: false } }, { stores: { safe: false } }, { sensitive: ["*"] }, { stores: { notes: "yes" } }, { stores: [] , other: 1 }, { default: 1 }]) {
+      await refused(StorageError, () => credentials.setPreferences(wrong), "INVALID_CONFIG");
+    }
+    await refused(StorageError, () => credentials.setPreferences({ stores: { "a/b": true } }), "INVALID_NAMESPACE");
+    same(await credentials.preferences(), said, "nothing of what is wrong is remembered");
+    if (type === "indexeddb") {
+      await store.close();
+      const again = await reopen({ collections, encryption });
+      same(await again.credentials.preferences(), said);
+      await again.credentials.setPreferences({});
+      await again.credentials.unlock({ passphrase });
+      await again.set("x", 1);
+      await again.set("map_token", 1);
+      same((await sealed(again.list())).includes("x"), false);
+      same((await sealed(again.list())).includes("map_token"), true, "the application's patterns");
+    }
+  },
+
   "whoever seals one entry is asked for the passphrase, and asked again to read it": async ({ open }) => {
     let asked = 0;
     const store = await open({ encryption: { passphrase: () => (asked += 1, passphrase) } });
