@@ -19,7 +19,7 @@ const STATE: &str = "tidekeep/blind-state/1";
 /// How many bytes of a HMAC are kept. What is found is compared once it is open, so a chance meeting does no harm.
 const LEN: usize = 16;
 
-/// Makes the tags of one collection, under the open store key of the lowest id.
+/// Makes the tags of one collection, under the store key that wraps what is new.
 ///
 /// # Behavior
 ///

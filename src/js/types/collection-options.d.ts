@@ -104,7 +104,7 @@ export interface IndexOptions {
  *
  * Records that were there before the index, and those that came while the keys were locked, get their tags once the keys
  * are open, at the latest by the next query that needs them, a few hundred at a time. Tags outlive `rotate` and another
- * passphrase. Leave the index out, and its tags are removed when the store is opened.
+ * passphrase; under a new store key they are made anew. Leave the index out, and its tags are removed when the store is opened.
  *
  * @example
  * interface App { people: { key: string; value: { id: string; email: string }; blind: "email" } }
