@@ -144,6 +144,9 @@ pub(super) fn learn(shared: &Rc<Shared>) {
         drop(shared.store.read_preferences().await);
         drop(credentials.learn_keys().await);
         if !credentials.followed() {
+            if !credentials.locked() && credentials.unlockers().await.is_ok_and(|unlockers| unlockers.is_empty()) {
+                shared.store.events().emit(&Event::Error(shut_out()));
+            }
             return;
         }
         for given in at_hand(&shared).await.unwrap_or_default() {
@@ -155,4 +158,13 @@ pub(super) fn learn(shared: &Rc<Shared>) {
             credentials.lock(LockReason::Tab);
         }
     });
+}
+
+/// Each of two devices removed what the other kept.
+fn shut_out() -> Error {
+    Error::new(
+        ErrorKind::KeyMissing,
+        "nothing unlocks the store any more, since the last unlockers were removed on several devices at once; add one \
+         before the keys are locked: addUnlocker",
+    )
 }

@@ -88,14 +88,26 @@ globalThis.device = {
   remove: (id) => store.collection("notes").delete(id),
   unlock: (passphrase) => store.credentials.unlock({ passphrase }),
   lock: () => store.credentials.lock(),
-  /** Seals a third of the texts as records, a third as secrets of text, a third as secrets of bytes. */
+  changePassphrase: (next) => store.credentials.changePassphrase(next),
+  addPassphrase: (passphrase) => store.credentials.addUnlocker({ passphrase }),
+  removeUnlocker: (id) => store.credentials.removeUnlocker(id),
+  unlockers: async () => (await store.credentials.unlockers()).map(({ id }) => id),
+  newStoreKey: async (passphrase) => (await store.credentials.rotate({ storeKey: true, passphrase })).length,
+  locked: () => store.credentials.locked,
+  /** Unlocks, and gives the code of the failure where that fails. */
+  tryUnlocking: (passphrase) => store.credentials.unlock({ passphrase }).then(() => "open", ({ code }) => code),
+  /**
+   * Seals a quarter of the texts each as records of a sealed collection, as secrets of text, as secrets of bytes, and as
+   * single entries of a collection that is not sealed.
+   */
   async seal(secrets) {
-    const records = secrets.filter((_, index) => index % 3 === 0);
+    const records = secrets.filter((_, index) => index % 4 === 0);
     const record = (text, index) => ({ id: `v${index}`, deep: [{ text }], text });
     await store.collection("vault").putMany(records.map(record));
     for (const [index, text] of secrets.entries()) {
-      if (index % 3 === 1) await store.credentials.set(`s${index}`, text);
-      if (index % 3 === 2) await store.credentials.set(`s${index}`, new TextEncoder().encode(text));
+      if (index % 4 === 1) await store.credentials.set(`s${index}`, text);
+      if (index % 4 === 2) await store.credentials.set(`s${index}`, new TextEncoder().encode(text));
+      if (index % 4 === 3) await store.collection("notes").put({ id: `e${index}`, text }, { encrypt: true });
     }
   },
   /** The keys of the sealed records that hold a text, by the blind index. */
@@ -142,7 +154,8 @@ globalThis.device = {
     const records = await store.collection("vault").all();
     const secrets = await Promise.all((await store.credentials.list()).map(({ key }) => store.credentials.get(key)));
     const texts = secrets.map((secret) => (typeof secret === "string" ? secret : new TextDecoder().decode(secret)));
-    return [...records.map(({ text }) => text), ...texts].sort();
+    const entries = (await store.collection("notes").all()).filter(({ id }) => id.startsWith("e"));
+    return [...records, ...entries].map(({ text }) => text).concat(texts).sort();
   },
   /** One round: what it did, or how it failed. */
   run: () => store.sync.run().then((report) => ({ report }), (error) => ({ error: plain(error) })),
