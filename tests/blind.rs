@@ -140,6 +140,7 @@ fn remote(key: Key, body: Body) -> WriteOp {
         state: Some(RemoteState::Present { body, metadata, tags, expires, created, modified }),
         replica: Replica { rev: Some(1), hlc: Hlc::new(100, 0, 1), dirty: false },
         precondition: Precondition::None,
+        base: tidekeep::model::BaseChange::Keep,
         checksum: None,
     })
 }

@@ -17,7 +17,8 @@ use crate::platform::{environment, spawn};
 use crate::store::{Change, ChangeKind, ChangeSource, Degraded, Event, LockReason, Locked, Lost, Subscription};
 
 /// The kinds of events there are.
-const KINDS: [&str; 8] = ["change", "degraded", "quota", "sync", "error", "healed", "lost", "lock"];
+const KINDS: [&str; 10] =
+    ["change", "degraded", "quota", "sync", "conflict", "rejected", "error", "healed", "lost", "lock"];
 
 /// The listeners of a store, kept until they are taken off.
 #[derive(Debug, Default)]
@@ -71,7 +72,7 @@ pub(super) fn call(listener: &Function, arguments: &[JsValue]) {
 /// Adds a listener; gives the function that takes it off.
 pub(super) fn subscribe(shared: &Rc<Shared>, kind: &str, listener: Function) -> Result<Function> {
     let number = match kind {
-        "change" | "error" | "healed" | "lost" | "lock" => {
+        "change" | "conflict" | "rejected" | "error" | "healed" | "lost" | "lock" => {
             let earlier = shared.vigil.as_ref().and_then(Vigil::lost).filter(|_| kind == "lost");
             let (kind, later) = (kind.to_owned(), listener.clone());
             let number = shared.listeners.keep(Kept::Store(shared.store.events().subscribe(move |event| {
@@ -133,6 +134,8 @@ fn tell_later(shared: &Rc<Shared>, number: u64, listener: Function, event: JsVal
 fn told(kind: &str, event: &Event, tell: impl Fn(JsValue)) {
     match (kind, event) {
         ("change", Event::Changed(changes)) => changes.list.iter().for_each(|one| tell(change(one, changes.source))),
+        ("conflict", Event::Conflict(entry)) => tell(sync::conflict_entry(entry)),
+        ("rejected", Event::Rejected(entry)) => tell(sync::outbox_entry(entry)),
         ("error", Event::Error(failure)) => tell(error::to_js(failure)),
         ("healed", Event::Healed { attempts }) => tell(object([("attempts", JsValue::from(*attempts))])),
         ("lost", Event::Lost(loss)) => tell(lost(loss)),

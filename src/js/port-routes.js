@@ -80,6 +80,8 @@ export const ROUTES = {
     pending: [],
     retry: ['id'],
     discard: ['id'],
+    conflicts: ['options'],
+    resolve: ['id', 'choice'],
   },
 };
 /** What is given as an iterable, which has no copy. */

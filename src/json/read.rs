@@ -137,6 +137,11 @@ impl<'a> Members<'a> {
         if found.next().is_some() { Err(Malformed::Member(name)) } else { Ok(first) }
     }
 
+    /// All of them, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, Json<'a>)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+
     /// The one member of an object that has no other.
     pub(crate) fn only(&self) -> Option<(&str, Json<'a>)> {
         match self.0.as_slice() {

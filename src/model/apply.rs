@@ -1,8 +1,8 @@
 //! What one operation does to one record: decided here, once, for every backend.
 
 use super::{
-    Body, Content, Delete, Expiry, Key, Meta, MetadataChange, Precondition, Put, Record, RemoteState, Replica,
-    Replicate, Reseal, Secrecy,
+    BaseChange, Body, Content, Delete, Expiry, Key, Meta, MetadataChange, Precondition, Put, Record, RemoteState,
+    Replica, Replicate, Reseal, Secrecy,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::Payload;
@@ -121,6 +121,24 @@ fn stamp(hlc: Hlc, previous: Option<&Record>) -> Replica {
     Replica { rev: before.and_then(|before| before.rev), hlc, dirty: true }
 }
 
+/// What the endpoint has, as far as it is known once a record is written: until it has answered, the state that the first
+/// of the unanswered writes was made on.
+fn base(
+    replicate: Option<Hlc>,
+    keeps: bool,
+    previous: Option<&Record>,
+    tombstone: Option<&Record>,
+) -> Option<Box<Body>> {
+    let record = previous.or(tombstone)?;
+    match record.meta.replica {
+        Some(replica) if !replica.dirty && replicate.is_some() => {
+            // Of a deletion there is nothing to keep.
+            previous.filter(|_| keeps && replica.rev.is_some()).map(|record| Box::new(record.body.clone()))
+        }
+        _ => record.meta.base.clone(),
+    }
+}
+
 /// Whether a put would leave in the clear what is sealed, and was not told to.
 fn stays_sealed(put: &Put, alive: Option<&Record>) -> bool {
     put.secrecy == Secrecy::Kept
@@ -183,6 +201,7 @@ fn apply_put(put: Put, previous: Option<&Record>, tombstone: Option<&Record>, no
             Some(hlc) => Some(stamp(hlc, there)),
             None => previous.and_then(|record| record.meta.replica),
         },
+        base: base(put.replicate, put.keeps_base, previous, tombstone),
         checksum,
         blind,
         secret,
@@ -211,6 +230,7 @@ fn apply_delete(delete: &Delete, previous: Option<&Record>, now: f64) -> Result<
                 created: record.meta.created,
                 modified: now,
                 replica: Some(stamp(hlc, previous)),
+                base: base(delete.replicate, delete.keeps_base, previous, None),
                 ..Meta::default()
             },
         })
@@ -225,7 +245,12 @@ fn apply_reseal(op: Reseal, previous: Option<&Record>) -> Applied {
         return untouched;
     }
     let mut record = record.clone();
+    let clean = record.meta.replica.is_some_and(|replica| !replica.dirty && replica.rev.is_some());
     if let Some(envelope) = op.envelope {
+        if op.replicate && op.keeps_base && clean {
+            // The content is the same.
+            record.meta.base = Some(Box::new(Body::Sealed(envelope.clone())));
+        }
         record.body = Body::Sealed(envelope);
     }
     record.meta.blind = op.blind.or(record.meta.blind);
@@ -241,10 +266,16 @@ fn apply_replicate(op: Replicate, previous: Option<&Record>, tombstone: Option<&
     let version = there.map(|record| record.meta.version);
     check(op.precondition, there, there, &op.collection, &op.key)?;
     let replica = Some(op.replica);
+    let base = match op.base {
+        _ if !op.replica.dirty => None,
+        BaseChange::Set(base) => base.map(Box::new),
+        BaseChange::Keep => there.and_then(|record| record.meta.base.clone()),
+    };
     let Some(state) = op.state else {
         let restamped = |record: &Record| {
             let mut record = record.clone();
             record.meta.replica = replica;
+            record.meta.base.clone_from(&base);
             RowChange::Write(record)
         };
         return Ok(match (previous, tombstone) {
@@ -278,6 +309,7 @@ fn apply_replicate(op: Replicate, previous: Option<&Record>, tombstone: Option<&
                     tags,
                     metadata,
                     replica,
+                    base,
                     checksum: op.checksum,
                     // Tags do not travel: they are made here, once the value can be opened.
                     blind: None,
@@ -293,7 +325,7 @@ fn apply_replicate(op: Replicate, previous: Option<&Record>, tombstone: Option<&
             tombstone: RowChange::Write(Record {
                 key: tombstone_key(&op.collection, &op.key),
                 body: Body::Clear(Payload::undefined()),
-                meta: Meta { version, modified: op.replica.hlc.millis(), replica, ..Meta::default() },
+                meta: Meta { version, modified: op.replica.hlc.millis(), replica, base, ..Meta::default() },
             }),
             existed,
             version,

@@ -104,6 +104,8 @@ pub struct Put {
     pub precondition: Precondition,
     /// The stamp under which this write replicates, if it does.
     pub replicate: Option<Hlc>,
+    /// Whether what the endpoint has is kept beside, until it has answered for this write.
+    pub keeps_base: bool,
     /// The checksum of the new content, if it is kept.
     pub checksum: Option<Checksum>,
     /// Whether the new content is sealed, where its collection does not say.
@@ -137,6 +139,7 @@ impl Put {
             expires: Expiry::Keep,
             precondition: Precondition::None,
             replicate: None,
+            keeps_base: false,
             checksum: None,
             secrecy: Secrecy::Kept,
             blind: None,
@@ -155,13 +158,21 @@ pub struct Delete {
     pub precondition: Precondition,
     /// The stamp under which the tombstone replicates, if the deletion does.
     pub replicate: Option<Hlc>,
+    /// Whether what the endpoint has is kept beside, until it has answered for this deletion.
+    pub keeps_base: bool,
 }
 
 impl Delete {
     /// A plain deletion.
     #[must_use]
     pub fn new(collection: impl Into<String>, key: Key) -> Self {
-        Self { collection: collection.into(), key, precondition: Precondition::None, replicate: None }
+        Self {
+            collection: collection.into(),
+            key,
+            precondition: Precondition::None,
+            replicate: None,
+            keeps_base: false,
+        }
     }
 }
 
@@ -183,6 +194,9 @@ pub struct Replicate {
     pub state: Option<RemoteState>,
     /// Where it stands in replication now.
     pub replica: Replica,
+    /// What the endpoint has, where that is to be kept beside or no longer to be; it is never, once nothing waits for the
+    /// endpoint's answer.
+    pub base: BaseChange,
     /// What must be true for the write to happen.
     pub precondition: Precondition,
     /// The checksum of the state's content, if it is kept.
@@ -213,6 +227,18 @@ pub struct Reseal {
     pub blind: Option<Payload>,
     /// Whether it replicates.
     pub replicate: bool,
+    /// Whether the new envelope is kept beside as what the endpoint has: so it is told from an edit.
+    pub keeps_base: bool,
+}
+
+/// What becomes of the endpoint's state that is kept beside a record.
+#[derive(Debug, Clone, Default)]
+pub enum BaseChange {
+    /// It stays.
+    #[default]
+    Keep,
+    /// This is the endpoint's state; none where it has none, or a deletion.
+    Set(Option<Body>),
 }
 
 /// A record as the endpoint has it.

@@ -56,6 +56,11 @@ impl Register {
         self.0.get(doc).copied()
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether a document was entered.
     pub(crate) fn contains(&self, doc: &Doc) -> bool {
         self.number(doc).is_some()

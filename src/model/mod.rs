@@ -15,8 +15,8 @@ mod verify;
 pub use apply::tombstone_key;
 pub(crate) use apply::{KeyedOp, RowChange, apply, would_bare};
 pub use batch::{
-    Acknowledged, CommitReceipt, Content, Delete, Durability, Expiry, MetadataChange, OpReceipt, Precondition, Put,
-    RemoteState, Replicate, Reseal, Secrecy, WriteBatch, WriteOp,
+    Acknowledged, BaseChange, CommitReceipt, Content, Delete, Durability, Expiry, MetadataChange, OpReceipt,
+    Precondition, Put, RemoteState, Replicate, Reseal, Secrecy, WriteBatch, WriteOp,
 };
 pub(crate) use doc::{Doc, Register};
 pub use key::Key;

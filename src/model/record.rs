@@ -47,6 +47,9 @@ pub struct Meta {
     pub metadata: Option<Payload>,
     /// Where the record stands in replication, once it takes part.
     pub replica: Option<Replica>,
+    /// What the endpoint had when the record was first written here without its answer, in collections whose conflicts
+    /// are decided with it. It goes with the answer. Boxed, since most records have none.
+    pub base: Option<Box<Body>>,
     /// What the value is compared with when it is read, in collections that ask for it.
     pub checksum: Option<Checksum>,
     /// The tags of the record in the blind indexes of its collection, where it has them.

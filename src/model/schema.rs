@@ -19,6 +19,9 @@ pub mod system {
     pub const TOMBSTONES: &str = "tidekeep:tombstones";
     /// Records that the endpoint refused for good. Key: `[collection, key]`.
     pub const DEAD: &str = "tidekeep:dead";
+    /// Documents that changed on both sides: what is still to be decided, under `[collection, key]`, and what lost, under
+    /// `[when, collection, key]`.
+    pub const CONFLICTS: &str = "tidekeep:conflicts";
     /// The state of replication: client, cursor, the batch in flight. Key: a name.
     pub const SYNC: &str = "tidekeep:sync";
     /// Wrapped keys, as `docs/formats.md` says. Key: what the bytes are, and their ids.

@@ -247,6 +247,7 @@ mod tests {
             state,
             replica,
             precondition,
+            base: crate::model::BaseChange::Keep,
             checksum: None,
         })
     }

@@ -149,6 +149,7 @@ impl Tagging<'_> {
                         envelope: None,
                         blind: Some(tagged(&store.keyring, self.name, self.declared, &value)?),
                         replicate: false,
+                        keeps_base: false,
                     }));
                 }
             }

@@ -24,6 +24,10 @@ pub enum Event {
     Closing,
     /// Usage has passed four fifths of what there may be.
     Quota(Fill),
+    /// A document changed on both sides, and waits to be decided.
+    Conflict(crate::sync::ConflictEntry),
+    /// A document was set aside: what was to be sent will not be, or what came could not be read.
+    Rejected(crate::sync::OutboxEntry),
     /// Something failed that no caller waits for.
     Error(Error),
     /// The connection to the database was lost so many times, and is back.

@@ -1,5 +1,6 @@
 //! What an application sees, without JavaScript: a store, its collections, its credentials, its events.
 
+mod arbitration;
 mod autolock;
 mod blind;
 mod changes;

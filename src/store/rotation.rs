@@ -269,6 +269,7 @@ impl Rotation<'_> {
             envelope: Some(sealed.into()),
             blind: None,
             replicate: false,
+            keeps_base: false,
         }))
     }
 }

@@ -4,7 +4,7 @@ use super::effects::{Effects, raced};
 use super::engine::sent;
 use super::lookup::lookup;
 use super::worker::Inner;
-use super::{EntryState, OutboxEntry, SyncStatus, dead, outbox, pull, state};
+use super::{EntryState, OutboxEntry, SyncStatus, conflict, dead, outbox, pull, state};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Doc, Key, Register, system};
 
@@ -21,6 +21,7 @@ pub(super) async fn status(inner: &Inner) -> Result<SyncStatus> {
     status.preferences = named.map(|name| (name.clone(), wishes.replicated.contains(name))).collect();
     status.pending = waiting.len() as u64;
     status.failed = letters.len() as u64;
+    status.conflicts = conflict::contested(&conflict::undecided(&*inner.backend).await?).len() as u64;
     Ok(status)
 }
 
@@ -47,15 +48,7 @@ pub(super) async fn pending(inner: &Inner) -> Result<Vec<OutboxEntry>> {
             key: doc.key,
         }
     });
-    let dead = letters.into_iter().map(|letter| OutboxEntry {
-        id: letter.doc.id(),
-        attempts: letter.attempts,
-        next_attempt: None,
-        state: EntryState::Dead,
-        error: Some(letter.error),
-        collection: letter.doc.collection,
-        key: letter.doc.key,
-    });
+    let dead = letters.into_iter().map(|letter| OutboxEntry::dead(letter.doc, letter.attempts, letter.error));
     Ok(waiting.chain(dead).collect())
 }
 

@@ -109,6 +109,7 @@ mod tests {
             tags: vec!["a".into()],
             metadata: Some(Payload::from_wire(r#"{"colour":"red"}"#).unwrap()),
             replica: None,
+            base: None,
             checksum: None,
             blind: None,
             secret: false,

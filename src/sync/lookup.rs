@@ -17,7 +17,8 @@ pub(crate) enum Standing {
 }
 
 impl Standing {
-    fn record(&self) -> Option<&Record> {
+    /// The record, or the tombstone's.
+    pub(crate) fn record(&self) -> Option<&Record> {
         match self {
             Self::Live(record) | Self::Deleted(record) => Some(record),
             Self::Absent => None,

@@ -1,33 +1,7 @@
 //! What becomes of a document when the endpoint's state meets ours.
 
-use super::{Hlc, protocol::Mode};
+use super::{Hlc, Policy};
 use crate::model::{Record, Replica};
-
-/// How a conflict is decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Policy {
-    /// The later stamp of the hybrid logical clock wins.
-    #[default]
-    Latest,
-}
-
-impl Policy {
-    /// How operations are to be sent under this policy.
-    ///
-    /// Where the endpoint can decide as we would, it does, and saves a round; other policies compare and set.
-    pub(crate) const fn mode(self) -> Mode {
-        match self {
-            Self::Latest => Mode::Lww,
-        }
-    }
-
-    fn local_wins(self, local: Hlc, remote: Hlc) -> bool {
-        match self {
-            Self::Latest => local > remote,
-        }
-    }
-}
 
 /// What the endpoint's state is compared as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,6 +49,15 @@ pub(crate) enum Decision {
     Echo(Replica),
     /// We have it, or something later that is based on it.
     Known,
+    /// Both have changed, and the stamps do not decide.
+    Conflict,
+}
+
+impl Decision {
+    /// Whether one of two states was chosen.
+    pub(crate) const fn is_choice(self) -> bool {
+        matches!(self, Self::TakeRemote | Self::KeepLocal(_))
+    }
 }
 
 /// Decides, given what is here.
@@ -82,8 +65,12 @@ pub(crate) enum Decision {
 /// # Behavior
 ///
 /// - What is not pending gives way to any newer revision.
-/// - What is pending stays if the policy says so, and is based on the endpoint's revision from then on.
-/// - A state with our own stamp is our own write coming back, and never a conflict.
+/// - What is pending, under the policy that the later stamp wins, stays if that is its own, and is based on the endpoint's
+///   revision from then on. Under every other policy it is a conflict.
+/// - Where the endpoint's history began anew, the later stamp wins under every policy: what it has lost looks no other
+///   than what it never had.
+/// - A state with our own stamp is our own write coming back, and never a conflict; nor is an earlier one of this device,
+///   which a later write was made on.
 pub(crate) fn decide(local: Option<Local>, remote: Remote, policy: Policy, history: History) -> Decision {
     let Some(Local { replica }) = local else { return Decision::TakeRemote };
     let based = Replica { rev: Some(remote.rev), ..replica };
@@ -96,7 +83,11 @@ pub(crate) fn decide(local: Option<Local>, remote: Remote, policy: Policy, histo
     if !replica.dirty && history == History::Continued {
         return Decision::TakeRemote;
     }
-    if policy.local_wins(replica.hlc, remote.hlc) {
+    let own_earlier = replica.hlc.device() == remote.hlc.device() && replica.hlc > remote.hlc;
+    if policy != Policy::Latest && history == History::Continued && !own_earlier {
+        return Decision::Conflict;
+    }
+    if replica.hlc > remote.hlc {
         return Decision::KeepLocal(Replica { dirty: true, ..based });
     }
     Decision::TakeRemote
@@ -183,7 +174,7 @@ mod tests {
                     match latest(Local { replica }, remote(rev, *hlc)) {
                         Decision::TakeRemote => replica = Replica { rev: Some(rev), hlc: stamp(*hlc), dirty: false },
                         Decision::KeepLocal(next) | Decision::Echo(next) => replica = next,
-                        Decision::Known => {}
+                        Decision::Known | Decision::Conflict => {}
                     }
                 }
                 replica
@@ -203,7 +194,7 @@ mod tests {
             let after = match latest(local(rev, hlc, dirty), remote) {
                 Decision::TakeRemote => Replica { rev: Some(remote.rev), hlc: remote.hlc, dirty: false },
                 Decision::KeepLocal(next) | Decision::Echo(next) => next,
-                Decision::Known => return Ok(()),
+                Decision::Known | Decision::Conflict => return Ok(()),
             };
             prop_assert_eq!(latest(Local { replica: after }, remote), Decision::Known);
         }

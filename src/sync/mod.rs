@@ -4,6 +4,7 @@
 //! the commits that it asks for; `state` and `dead` are what is remembered.
 
 mod clock;
+mod conflict;
 mod control;
 mod dead;
 mod document;
@@ -16,6 +17,7 @@ mod lookup;
 mod merge;
 pub(crate) mod outbox;
 mod perform;
+mod policy;
 mod ports;
 pub mod protocol;
 mod pull;
@@ -27,9 +29,10 @@ mod wishes;
 mod worker;
 
 pub use clock::{Clock, Hlc, MAX_AHEAD_MS};
+pub use conflict::{Arbiter, Choice, Conflict, ConflictEntry, ConflictOutcome, Which};
 pub use extent::Extent;
-pub use merge::Policy;
 pub use outbox::Priority;
+pub use policy::{Policies, Policy};
 pub use ports::{Always, Leadership, Listener, Ports, Sleep, Spawn, TokenProvider};
 pub use report::{Applied, Direction, EntryState, OutboxEntry, SyncReport, SyncStatus};
 pub use retry::{Growth, Retry};

@@ -5,7 +5,7 @@ use futures_util::future::{Either, select};
 use super::effects::{Outcome, Written};
 use super::engine::{Action, Event};
 use super::worker::Inner;
-use super::{outbox, pull, settle, state};
+use super::{conflict, outbox, pull, settle, state};
 use crate::backend::LocalFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform::number_text;
@@ -32,8 +32,9 @@ impl Inner {
                 });
             }
             Action::LoadPending { limits, among } => {
+                conflict::arbitrate(self).await;
                 let sendable = outbox::Sendable { among: &among, priority: &self.config.priority };
-                let pending = outbox::pending(storage.backend, limits, storage.policy, sendable).await;
+                let pending = outbox::pending(storage.backend, limits, sendable).await;
                 return pending.map_or_else(Event::StorageFailed, Event::Pending);
             }
             Action::AskStatus => return self.request(Request::Status).await,
@@ -60,6 +61,9 @@ impl Inner {
         match outcome {
             Ok(Outcome::Done(written)) => {
                 self.tell_of(&written);
+                if written.tally.conflicts > 0 {
+                    conflict::arbitrate(self).await;
+                }
                 Event::Stored(written.tally)
             }
             Ok(Outcome::Late) => Event::Late,
@@ -82,6 +86,9 @@ impl Inner {
     }
 
     fn tell_of(&self, written: &Written) {
+        for entry in written.tally.failed.iter().filter(|entry| !entry.id.is_empty()) {
+            self.listeners.each(|listener| listener.rejected(entry));
+        }
         for problem in &written.problems {
             self.listeners.each(|listener| listener.failed(problem));
         }

@@ -4,7 +4,7 @@ use core::cell::RefCell;
 use core::fmt;
 use std::rc::Rc;
 
-use super::{Applied, SyncStatus};
+use super::{Applied, ConflictEntry, OutboxEntry, SyncStatus};
 use crate::backend::LocalFuture;
 use crate::error::{Error, Result};
 
@@ -72,6 +72,10 @@ pub trait Listener: fmt::Debug {
     fn status(&self, _status: &SyncStatus) {}
     /// Changes of the endpoint were stored, in one commit.
     fn applied(&self, _changes: &[Applied]) {}
+    /// A conflict waits to be decided by hand, or for the keys.
+    fn conflict(&self, _conflict: &ConflictEntry) {}
+    /// A document was set aside.
+    fn rejected(&self, _entry: &OutboxEntry) {}
     /// Something failed that no caller is told of.
     fn failed(&self, _error: &Error) {}
 }

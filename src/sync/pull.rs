@@ -2,15 +2,16 @@
 
 use core::ops::Bound;
 
+use super::conflict::{self, Undecided};
 use super::dead;
 use super::effects::{Circumstances, Effects, Outcome, Storage, Written, document_of, raced};
 use super::engine::{Change, Incoming, Snapshot, Unreadable};
 use super::lookup::{Standing, lookup};
 use super::merge::{History, Local};
-use super::state::{Progress, Versioned, is_current};
+use super::state::{Progress, Versioned, flight, is_current};
 use crate::backend::Scan;
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Doc, Key, KeyRange, Record, Register, RemoteState, Replica, system};
+use crate::model::{Doc, Key, KeyRange, Record, Register, RemoteState, Replica, WriteOp, system};
 
 /// How often a commit is made anew because of writes in between.
 const MOST_RACES: usize = 10;
@@ -58,7 +59,8 @@ pub(crate) async fn apply_snapshot(
             Outcome::Late => return Ok(Outcome::Late),
         }
     }
-    let rest = Rest { present, complete, history, head: snapshot.head.head };
+    let undecided = conflict::undecided(storage.backend).await?;
+    let rest = Rest { present, complete, history, head: snapshot.head.head, undecided };
     for collection in storage.collections.names() {
         written.add(rest.reconcile(storage, collection, Kind::Records).await?);
     }
@@ -166,6 +168,7 @@ async fn attempt(
     let mut races = 0;
     loop {
         let letters: Register = dead::letters(storage.backend).await?.into_iter().map(|letter| letter.doc).collect();
+        let undecided = conflict::undecided(storage.backend).await?;
         let standings = lookup(storage.backend, &docs).await?;
         let mut effects = Effects::default();
         if let Some(Cursor { from, to }) = cursor {
@@ -175,10 +178,25 @@ async fn attempt(
             effects.set_aside(unreadable.clone(), storage.now)?;
         }
         for ((doc, change), standing) in docs.iter().zip(&latest).zip(&standings) {
-            let circumstances = Circumstances { history, named: true, lettered: letters.contains(doc) };
+            let circumstances = Circumstances {
+                history,
+                named: true,
+                lettered: letters.contains(doc),
+                rootless: standing.replica().is_none_or(|replica| replica.rev.is_none()),
+                undecided: undecided.iter().find(|undecided| undecided.doc == *doc),
+            };
             if let Err(unreadable) = effects.meet(storage, doc, standing, change, circumstances) {
                 effects.set_aside(unreadable, storage.now)?;
             }
+        }
+        if effects.withholds {
+            // INVARIANT: nothing is withheld that is under way. What has reached the endpoint may be what the change was
+            // made on, and no conflict at all.
+            let flight = flight(storage.backend).await?;
+            if flight.value.endpoint == storage.endpoint && !flight.value.requests.is_empty() {
+                return Ok(Outcome::Late);
+            }
+            effects.ops.push(flight.replaced(&flight.value)?);
         }
         match effects.commit(storage).await {
             Ok(written) => return Ok(Outcome::Done(written)),
@@ -205,6 +223,7 @@ struct Rest {
     complete: bool,
     history: History,
     head: u64,
+    undecided: Vec<Undecided>,
 }
 
 #[derive(Clone, Copy)]
@@ -249,6 +268,11 @@ impl Rest {
         !self.present.contains(&Doc::new(doc.collection.as_str(), Key::String(doc.key.to_text())))
     }
 
+    /// Ends a conflict with a state that the endpoint has no longer.
+    fn over(&self, doc: &Doc) -> Option<WriteOp> {
+        self.undecided.iter().find(|undecided| undecided.doc == *doc).map(Undecided::removed)
+    }
+
     fn record(&self, effects: &mut Effects, doc: &Doc, record: Record) {
         if !self.lacks(doc) {
             return;
@@ -263,6 +287,7 @@ impl Rest {
             (Some(replica), History::Anew) => {
                 effects.restate(doc, &standing, Replica { rev: None, dirty: true, ..replica });
                 effects.name(doc);
+                effects.ops.extend(self.over(doc));
             }
             (Some(replica), History::Continued) => {
                 // A revision past the snapshot's head was made after it.
@@ -285,6 +310,7 @@ impl Rest {
         let replica = Local::of(&record).replica;
         effects.restate(&doc, &Standing::Deleted(record), Replica { rev: None, dirty: true, ..replica });
         effects.name(&doc);
+        effects.ops.extend(self.over(&doc));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What sync tells of itself.
 
 use crate::error::Error;
-use crate::model::Key;
+use crate::model::{Doc, Key};
 
 /// Which way a round goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,7 +16,7 @@ pub enum Direction {
 }
 
 /// What a round did.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct SyncReport {
     /// Operations that the endpoint has taken.
     pub pushed: u64,
@@ -26,6 +26,8 @@ pub struct SyncReport {
     pub conflicts: u64,
     /// Documents that were set aside.
     pub failed: u64,
+    /// Those documents, each with what was wrong.
+    pub failures: Vec<OutboxEntry>,
     /// How long it took, milliseconds.
     pub duration_ms: f64,
 }
@@ -52,7 +54,7 @@ pub struct SyncStatus {
     pub pending: u64,
     /// Documents that were set aside.
     pub failed: u64,
-    /// Conflicts that wait for a decision. None, while the policy decides.
+    /// Conflicts that wait for a decision.
     pub conflicts: u64,
     /// When the last whole round was.
     pub last_sync_time: Option<f64>,
@@ -60,6 +62,8 @@ pub struct SyncStatus {
     pub next_sync_time: Option<f64>,
     /// Why the last round failed, if it did.
     pub last_error: Option<Error>,
+    /// What the last whole round did.
+    pub last_report: Option<SyncReport>,
 }
 
 /// A document that waits to be sent, or was set aside.
@@ -79,6 +83,14 @@ pub struct OutboxEntry {
     pub state: EntryState,
     /// The last error.
     pub error: Option<Error>,
+}
+
+impl OutboxEntry {
+    /// A document that was set aside.
+    pub(crate) fn dead(doc: Doc, attempts: u32, error: Error) -> Self {
+        let (id, state, error) = (doc.id(), EntryState::Dead, Some(error));
+        Self { id, collection: doc.collection, key: doc.key, attempts, next_attempt: None, state, error }
+    }
 }
 
 /// Where an outbox entry stands.

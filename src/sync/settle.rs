@@ -1,13 +1,14 @@
 //! Writing down what becomes of what we send: each step is one commit.
 
+use super::conflict::{self, Undecided};
 use super::effects::{Circumstances, Effects, Outcome, Storage, Written, document_of, raced};
 use super::engine::{SentOp, Settlement, Tally, Unreadable, Verdict};
 use super::lookup::{Standing, lookup};
 use super::merge::{History, acknowledge};
 use super::state::{Flight, Persisted, Progress, Versioned, clock, is_current, strict};
-use super::{Hlc, MAX_AHEAD_MS, dead, outbox};
+use super::{Hlc, MAX_AHEAD_MS, OutboxEntry, dead, document, outbox};
 use crate::error::{Error, ErrorKind, Result};
-use crate::model::{Doc, Key, Register, Replica, WriteOp};
+use crate::model::{BaseChange, Doc, Key, Register, RemoteState, Replica, WriteOp};
 
 /// How often a commit is made anew because of writes in between.
 const MOST_RACES: usize = 10;
@@ -49,7 +50,8 @@ pub(crate) async fn sweep(storage: Storage<'_>, rows: &[u64]) -> Result<Outcome>
 
 /// Sets aside what cannot be sent.
 pub(crate) async fn set_aside(storage: Storage<'_>, letters: Vec<(Doc, Hlc, Error)>) -> Result<Outcome> {
-    let tally = Tally { failed: letters.len() as u64, ..Tally::default() };
+    let entry = |(doc, _, error): &(Doc, Hlc, Error)| OutboxEntry::dead(doc.clone(), 0, error.clone());
+    let tally = Tally { failed: letters.iter().map(entry).collect(), ..Tally::default() };
     let ops = letters
         .iter()
         .map(|(doc, hlc, error)| dead::refused(doc, *hlc, 0, storage.now, error))
@@ -80,13 +82,18 @@ pub(crate) async fn settle(
     for _ in 0..MOST_RACES {
         let letters = dead::letters(storage.backend).await?;
         let refused: Register = letters.into_iter().filter(|letter| letter.sent().is_some()).map(|l| l.doc).collect();
+        let undecided = conflict::undecided(storage.backend).await?;
         let standings = lookup(storage.backend, &docs).await?;
         let mut effects = Effects::default();
         effects.ops.push(flight.replaced(&settlement.rest)?);
         effects.ops.extend(settlement.rows.iter().map(|row| outbox::remove(*row)));
         for ((op, verdict), (doc, standing)) in settlement.verdicts.iter().zip(docs.iter().zip(&standings)) {
-            let lettered = refused.contains(doc);
-            effects.settle(storage, op, verdict, doc, standing, (lettered, settlement))?;
+            let known = KnownOf {
+                lettered: refused.contains(doc),
+                undecided: undecided.iter().find(|undecided| undecided.doc == *doc),
+                settlement,
+            };
+            effects.settle(storage, op, verdict, doc, standing, known)?;
         }
         match effects.commit(storage).await {
             Ok(written) => return Ok(Outcome::Done(written)),
@@ -117,8 +124,9 @@ impl Effects {
         verdict: &Verdict,
         doc: &Doc,
         standing: &Standing,
-        (lettered, settlement): (bool, &Settlement),
+        known: KnownOf<'_>,
     ) -> Result<()> {
+        let KnownOf { lettered, undecided, settlement } = known;
         let replica = standing.replica();
         // What was sent, if it is still the last that was written.
         let ours = replica.filter(|replica| replica.hlc == op.hlc);
@@ -126,7 +134,12 @@ impl Effects {
             Verdict::Done { rev } => {
                 self.written.tally.pushed += 1;
                 if let Some(next) = replica.and_then(|replica| acknowledge(replica, op.hlc, *rev)) {
-                    self.restate(doc, standing, next);
+                    // What was written since was made on what was sent.
+                    let base = match sent_state(op) {
+                        Some(state) if next.dirty => storage.base(&doc.collection, &state),
+                        _ => BaseChange::Keep,
+                    };
+                    self.rebase(doc, standing, next, base);
                 }
                 if lettered {
                     self.ops.push(dead::settled(doc));
@@ -149,7 +162,9 @@ impl Effects {
                         Some(replica) => standing.with(Replica { rev: None, ..replica }),
                         None => standing.clone(),
                     };
-                    let circumstances = Circumstances { history: History::Continued, named: false, lettered };
+                    let rootless = replica.is_none_or(|replica| replica.rev.is_none());
+                    let history = History::Continued;
+                    let circumstances = Circumstances { history, named: false, lettered, rootless, undecided };
                     self.meet(storage, doc, &standing, &change, circumstances)
                 });
                 if let Err(unreadable) = met {
@@ -168,13 +183,31 @@ impl Effects {
             }
             Verdict::Refused(error) => {
                 if ours.is_some_and(|replica| replica.dirty) {
-                    self.written.tally.failed += 1;
+                    let entry = OutboxEntry::dead(doc.clone(), settlement.attempts, error.clone());
+                    self.written.tally.failed.push(entry);
                     self.ops.push(dead::refused(doc, op.hlc, settlement.attempts, storage.now, error)?);
                     self.written.problems.push(error.clone().with("document", doc.id()));
                 }
             }
         }
         Ok(())
+    }
+}
+
+/// What is known of a document beside its standing, when its operation is settled.
+#[derive(Clone, Copy)]
+struct KnownOf<'a> {
+    /// Whether it was refused before.
+    lettered: bool,
+    undecided: Option<&'a Undecided>,
+    settlement: &'a Settlement,
+}
+
+/// The state that an operation was to make.
+fn sent_state(op: &SentOp) -> Option<RemoteState> {
+    match &op.body {
+        None => Some(RemoteState::Deleted),
+        Some(body) => document::decode(Some(body), op.hlc.millis()).ok(),
     }
 }
 

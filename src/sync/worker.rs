@@ -15,7 +15,8 @@ use super::engine::{Engine, Event, Settings};
 use super::ports::Listeners;
 use super::wishes::{Said, Wishes};
 use super::{
-    Extent, Listener, OutboxEntry, Policy, Ports, Priority, Retry, SharedClock, SyncReport, SyncStatus, control, state,
+    Arbiter, Choice, ConflictEntry, Extent, Listener, OutboxEntry, Policies, Ports, Priority, Retry, SharedClock,
+    SyncReport, SyncStatus, Which, conflict, control, state,
 };
 use crate::backend::layer::Replicated;
 use crate::backend::{Backend, LocalFuture};
@@ -31,7 +32,7 @@ pub struct SyncConfig {
     /// The collections that replicate, the system's own among them. Nothing else is written by the endpoint.
     pub collections: Vec<String>,
     /// How conflicts are decided.
-    pub policy: Policy,
+    pub policies: Policies,
     /// How failures are retried.
     pub retry: Retry,
     /// How often changes are pulled without any other reason, milliseconds.
@@ -59,7 +60,7 @@ impl SyncConfig {
         Self {
             endpoint: endpoint.into(),
             collections,
-            policy: Policy::Latest,
+            policies: Policies::default(),
             retry: Retry::default(),
             interval: 60_000.0,
             debounce: 100.0,
@@ -75,7 +76,8 @@ impl SyncConfig {
     /// Which documents replicate, unless their collection is switched off.
     #[must_use]
     pub fn replicated(&self) -> Replicated {
-        Replicated::new(self.collections.iter().cloned()).keeping(&self.local)
+        let replicated = Replicated::new(self.collections.iter().cloned()).keeping(&self.local);
+        replicated.decided_by(self.policies.clone())
     }
 }
 
@@ -105,6 +107,10 @@ pub(super) struct Inner {
     pub(super) listeners: Listeners,
     /// What is to be followed, as last read.
     pub(super) wishes: RefCell<Rc<Wishes>>,
+    /// What opens values, and asks the application.
+    pub(super) arbiter: RefCell<Option<Rc<dyn Arbiter>>>,
+    /// The conflicts that were told of, each with the endpoint's revision.
+    pub(super) told: RefCell<Vec<(String, u64)>>,
     pub(super) runs: RefCell<LiteMap<u64, Waiting>>,
     next_run: Cell<u64>,
     events: UnboundedSender<Event>,
@@ -154,6 +160,8 @@ impl Sync {
             view: RefCell::new(view),
             attempts: Cell::new(0),
             listeners: Listeners::default(),
+            arbiter: RefCell::default(),
+            told: RefCell::default(),
             runs: RefCell::default(),
             next_run: Cell::new(0),
             events,
@@ -273,6 +281,47 @@ impl Sync {
         Ok(())
     }
 
+    /// Lists conflicts: those that wait for a decision, or those that were decided lately, with what lost.
+    ///
+    /// # Behavior
+    ///
+    /// - Where the keys are locked, an entry says so, and tells no value.
+    ///
+    /// # Errors
+    ///
+    /// What the backend raises.
+    pub async fn conflicts(&self, which: Which) -> Result<Vec<ConflictEntry>> {
+        conflict::list(&self.0, which).await
+    }
+
+    /// Decides a conflict.
+    ///
+    /// # Behavior
+    ///
+    /// - What is decided is a write of its own, made on the endpoint's state, and is sent; taking the endpoint's state needs
+    ///   no sending.
+    ///
+    /// # Errors
+    ///
+    /// `NOT_FOUND` where no such conflict waits; for a value, `LOCKED` and whatever writing it would raise; what the backend
+    /// raises.
+    pub async fn resolve(&self, id: &str, choice: Choice) -> Result<()> {
+        conflict::resolve(&self.0, id, &choice).await?;
+        self.0.tell(Event::Visible);
+        Ok(())
+    }
+
+    /// Has conflicts decided by this, which opens values and asks the application. Without, those wait that need it.
+    pub fn decide_by(&self, arbiter: Rc<dyn Arbiter>) {
+        self.0.arbiter.replace(Some(arbiter));
+    }
+
+    /// Tells that keys are at hand that were not.
+    pub fn unlocked(&self) {
+        self.0.told.borrow_mut().clear();
+        self.0.tell(Event::Visible);
+    }
+
     /// Switches rounds that go by themselves on or off, and remembers it.
     ///
     /// # Errors
@@ -335,6 +384,7 @@ impl Sync {
             let _ = waiting.answer.send(Err(closed()));
         }
         inner.listeners.clear();
+        inner.arbiter.take();
     }
 
     /// Lets someone hear of what happens, until [`stop`](Self::stop).
@@ -387,7 +437,8 @@ impl Inner {
             backend: &*self.backend,
             clock: &self.clock,
             collections: &wishes.replicated,
-            policy: self.config.policy,
+            endpoint: &self.config.endpoint,
+            policies: &self.config.policies,
             now: self.now(),
             listeners: &self.listeners,
         }
@@ -399,6 +450,7 @@ impl Inner {
             retry: self.config.retry,
             debounce: self.config.debounce,
             live: self.config.live,
+            settles_first: !self.config.policies.are_latest(),
         };
         Engine::new(settings, Wishes::clone(&self.wishes()))
     }
@@ -431,6 +483,9 @@ impl Inner {
     }
 
     pub(super) fn finished(&self, runs: &[u64], outcome: &Result<SyncReport>) {
+        if let Ok(report) = outcome {
+            self.view.borrow_mut().last_report = Some(report.clone());
+        }
         for run in runs {
             let waiting = self.runs.borrow_mut().remove(run);
             if let Some(waiting) = waiting {

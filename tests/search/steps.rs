@@ -5,7 +5,9 @@ use std::rc::Rc;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tidekeep::backend::Backend;
-use tidekeep::model::{Body, Content, Delete, Key, Precondition, Put, RemoteState, Replica, Replicate, WriteOp};
+use tidekeep::model::{
+    BaseChange, Body, Content, Delete, Key, Precondition, Put, RemoteState, Replica, Replicate, WriteOp,
+};
 use tidekeep::platform::Payload;
 use tidekeep::store::{Match, Prefix};
 use tidekeep::sync::Hlc;
@@ -111,6 +113,7 @@ pub(crate) fn write_ops(ops: &[Op], raw: &Rc<dyn Backend>) -> Vec<WriteOp> {
                     key,
                     state,
                     replica,
+                    base: BaseChange::Keep,
                     checksum: None,
                     precondition: Precondition::None,
                 })

@@ -7,12 +7,15 @@ use std::rc::Rc;
 use futures_util::FutureExt;
 use tidekeep::backend::layer::{Journal, Replicated};
 use tidekeep::backend::memory::MemoryBackend;
-use tidekeep::backend::{Backend, Scan};
+use tidekeep::backend::{Backend, LocalFuture, Scan};
 use tidekeep::model::{Body, Delete, Key, Put, Schema, WriteBatch, WriteOp};
 use tidekeep::platform::Payload;
-use tidekeep::sync::{Always, Applied, Listener, Ports, Sync, SyncConfig, open_clock};
+use tidekeep::sync::{
+    Always, Applied, Arbiter, Conflict, ConflictEntry, Listener, OutboxEntry, Policies, Ports, Sync, SyncConfig,
+    open_clock,
+};
 use tidekeep::transport::loopback::{Endpoint, Fault, Loopback, Route};
-use tidekeep::{Error, Result};
+use tidekeep::{Error, ErrorKind, Result};
 
 use crate::flaky::{Flaky, Frontier, Interrupt, value_of};
 use crate::world::{Random, World};
@@ -25,6 +28,8 @@ pub const COLLECTIONS: [&str; 2] = ["notes", "places"];
 pub struct Heard {
     pub applied: RefCell<Vec<Applied>>,
     pub errors: RefCell<Vec<Error>>,
+    pub conflicts: RefCell<Vec<ConflictEntry>>,
+    pub rejected: RefCell<Vec<String>>,
 }
 
 impl Listener for Heard {
@@ -32,8 +37,47 @@ impl Listener for Heard {
         self.applied.borrow_mut().extend_from_slice(changes);
     }
 
+    fn conflict(&self, conflict: &ConflictEntry) {
+        self.conflicts.borrow_mut().push(conflict.clone());
+    }
+
+    fn rejected(&self, entry: &OutboxEntry) {
+        self.rejected.borrow_mut().push(entry.id.clone());
+    }
+
     fn failed(&self, error: &Error) {
         self.errors.borrow_mut().push(error.clone());
+    }
+}
+
+/// The application's function.
+pub type Decide = Rc<dyn Fn(&Conflict) -> Result<Option<Payload>>>;
+
+/// What deciding needs, where everything lies in the clear.
+struct Open(Decide);
+
+impl std::fmt::Debug for Open {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Open")
+    }
+}
+
+impl Arbiter for Open {
+    fn open<'a>(&'a self, _: &'a str, _: &'a Key, body: &'a Body) -> LocalFuture<'a, Result<Payload>> {
+        Box::pin(async move {
+            match body {
+                Body::Clear(value) => Ok(value.clone()),
+                Body::Sealed(_) => Err(Error::new(ErrorKind::Locked, "locked")),
+            }
+        })
+    }
+
+    fn close<'a>(&'a self, _: &'a str, _: &'a Key, value: Payload, _: bool) -> LocalFuture<'a, Result<Body>> {
+        Box::pin(async move { Ok(Body::Clear(value)) })
+    }
+
+    fn ask<'a>(&'a self, conflict: &'a Conflict) -> LocalFuture<'a, Result<Option<Payload>>> {
+        Box::pin(async move { (self.0)(conflict) })
     }
 }
 
@@ -60,6 +104,9 @@ pub struct Device {
     pub storage_faults: Rc<Cell<bool>>,
     pub frontier: Rc<RefCell<Frontier>>,
     pub interrupt: Interrupt,
+    pub policies: Policies,
+    /// What the application's function answers.
+    pub decide: Decide,
 }
 
 impl Device {
@@ -76,6 +123,8 @@ impl Device {
             storage_faults: Rc::default(),
             frontier: Rc::clone(frontier),
             interrupt: Rc::default(),
+            policies: Policies::default(),
+            decide: Rc::new(|conflict| Ok(conflict.remote.clone())),
         }
     }
 
@@ -91,7 +140,7 @@ impl Device {
 
     /// Opens a tab.
     pub fn open(&mut self) {
-        self.open_with(Self::config());
+        self.open_with(SyncConfig { policies: self.policies.clone(), ..Self::config() });
     }
 
     pub fn open_with(&mut self, config: SyncConfig) {
@@ -127,11 +176,13 @@ impl Device {
             })),
             leadership: Rc::new(Always),
         };
+        let policies = config.policies.clone();
         let sync = Sync::new(config, Rc::clone(&raw), Rc::new(transport), Rc::clone(&clock), ports);
         let heard = Rc::new(Heard::default());
         sync.listen(Rc::clone(&heard) as Rc<dyn Listener>);
         let teller = sync.clone();
-        let replicated = Replicated::new(COLLECTIONS.iter().map(|&name| name.to_owned()));
+        sync.decide_by(Rc::new(Open(Rc::clone(&self.decide))));
+        let replicated = Replicated::new(COLLECTIONS.iter().map(|&name| name.to_owned())).decided_by(policies);
         let journal = Rc::new(Journal::new(raw, replicated, clock, Rc::new(move || teller.notify_write())));
         sync.start();
         self.tabs.push(Tab { sync, journal, heard });

@@ -105,7 +105,10 @@ fn a_refused_document_holds_up_only_itself_and_can_be_retried_written_anew_or_di
     endpoint.refused.borrow_mut().insert(refused.clone());
     a.write("notes", "bad", "1");
     a.write("notes", "good", "1");
-    assert_eq!(a.run().unwrap().failed, 1);
+    let report = a.run().unwrap();
+    let [failure] = report.failures.as_slice() else { panic!("{report:?}") };
+    assert_eq!((report.failed, failure.id.as_str()), (1, "notes/bad"));
+    assert_eq!(*a.tabs[0].heard.rejected.borrow(), ["notes/bad"]);
     assert!(endpoint.document("notes", "good").is_some());
     assert_eq!(a.states(), [("notes/bad".to_owned(), EntryState::Dead)]);
     assert_eq!(a.run().unwrap().failed, 0, "it is not sent again by itself");

@@ -17,6 +17,7 @@
     reason = "times and choices of a simulation are small"
 )]
 
+mod conflicts;
 mod device;
 mod faults;
 mod flaky;

@@ -26,10 +26,13 @@ extern "C" {
         dirty: bool,
         checksum: Option<Uint8Array>,
         blind: &JsValue,
+        base: Option<Base>,
     ) -> Kept;
     pub(super) fn untagged(row: &JsValue) -> JsValue;
     #[wasm_bindgen(js_name = toBeTagged)]
     fn to_be_tagged() -> JsValue;
+    #[wasm_bindgen(js_name = baseOf)]
+    fn base_of(kind: &str, content: &JsValue) -> Base;
     #[wasm_bindgen(js_name = clearRow)]
     fn clear_row(value: &JsValue, namespace: Option<&str>, kept: Kept) -> JsValue;
     #[wasm_bindgen(js_name = sealedRow)]
@@ -63,6 +66,15 @@ extern "C" {
     fn checksum(this: &Kept) -> Option<Uint8Array>;
     #[wasm_bindgen(method, getter, structural)]
     fn blind(this: &Kept) -> JsValue;
+    #[wasm_bindgen(method, getter, structural)]
+    fn base(this: &Kept) -> Option<Base>;
+
+    /// What the endpoint has, as it is kept.
+    type Base;
+    #[wasm_bindgen(method, getter, structural)]
+    fn value(this: &Base) -> JsValue;
+    #[wasm_bindgen(method, getter, structural)]
+    fn sealed(this: &Base) -> Option<Uint8Array>;
 }
 
 /// Doubles hold every version and revision below 2^53 exactly.
@@ -80,6 +92,10 @@ fn counter(number: f64) -> u64 {
 pub(super) fn to_row(record: &Record, place: &Place<'_>) -> JsValue {
     let meta = &record.meta;
     let tags = (!meta.tags.is_empty()).then(|| meta.tags.iter().map(|tag| JsValue::from_str(tag)).collect::<Array>());
+    let base = meta.base.as_deref().map(|base| match base {
+        Body::Clear(value) => base_of("value", value.as_js()),
+        Body::Sealed(envelope) => base_of("sealed", envelope.as_js()),
+    });
     let kept = keep(
         number(meta.version),
         meta.created,
@@ -96,6 +112,7 @@ pub(super) fn to_row(record: &Record, place: &Place<'_>) -> JsValue {
             Some(tags) => tags.as_js().clone(),
             None => to_be_tagged(),
         },
+        base,
     );
     match &record.body {
         Body::Clear(payload) => clear_row(payload.as_js(), place.namespace(), kept),
@@ -120,6 +137,10 @@ pub(super) fn from_row(key: Key, row: &JsValue) -> Result<Record> {
             Some(Replica { rev: kept.rev().map(counter), hlc, dirty: kept.dirty() })
         }
     };
+    let base = kept.base().map(|base| match base.sealed() {
+        Some(envelope) => Box::new(Body::Sealed(envelope.into())),
+        None => Box::new(Body::Clear(Payload::from(base.value()))),
+    });
     let there = |value: JsValue| Some(value).filter(|value| !value.is_undefined()).map(Payload::from);
     let metadata = there(kept.metadata());
     let tags = kept.tags().map(|tags| tags.iter().filter_map(|tag| tag.as_string()).collect()).unwrap_or_default();
@@ -131,6 +152,7 @@ pub(super) fn from_row(key: Key, row: &JsValue) -> Result<Record> {
         tags,
         metadata,
         replica,
+        base,
         // One of another length fits nothing, as it should.
         checksum: kept.checksum().map(|kept| Box::new(kept.to_vec().try_into().unwrap_or_default())),
         blind: there(kept.blind()),

@@ -25,10 +25,11 @@ pub(super) enum Place<'a> {
 }
 
 /// The object store of every system collection.
-const SYSTEM_STORES: [&str; 9] = [
+const SYSTEM_STORES: [&str; 10] = [
     system::OUTBOX,
     system::TOMBSTONES,
     system::DEAD,
+    system::CONFLICTS,
     system::SYNC,
     system::KEYS,
     system::DEVICE,

@@ -4,7 +4,7 @@
 const SYSTEM = '_tidekeep';
 
 /** What the system keeps of a record; what is not there takes no room. */
-export function keep(version, created, modified, expires, tags, metadata, rev, hlc, dirty, checksum, blind) {
+export function keep(version, created, modified, expires, tags, metadata, rev, hlc, dirty, checksum, blind, base) {
   const kept = { version, created, modified };
   if (expires !== undefined) kept.expires = expires;
   if (tags !== undefined) kept.tags = tags;
@@ -12,7 +12,13 @@ export function keep(version, created, modified, expires, tags, metadata, rev, h
   if (hlc !== undefined) Object.assign(kept, { rev, hlc, dirty });
   if (checksum !== undefined) kept.checksum = checksum;
   if (blind !== undefined) kept.blind = blind;
+  if (base !== undefined) kept.base = base;
   return kept;
+}
+
+/** What the endpoint has, as it is kept beside a row: its `value`, or its envelope, `sealed`. */
+export function baseOf(kind, content) {
+  return { [kind]: content };
 }
 
 /**

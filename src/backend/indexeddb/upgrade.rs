@@ -166,7 +166,7 @@ impl Upgrade<'_> {
 
     /// Copies the rows of a store to their keys under another key path.
     async fn rekey(&self, before: Option<&KeyPath>, shape: &StoreShape) -> Result<()> {
-        for named in [system::TOMBSTONES, system::DEAD] {
+        for named in [system::TOMBSTONES, system::DEAD, system::CONFLICTS] {
             let place = Place::Shared { namespace: &shape.name };
             let count = match (self.store(named), to_range(&KeyRange::all(), &place)?) {
                 (Ok(store), Some(range)) => answer(store.count_with_key(&range)).await?,

@@ -151,7 +151,7 @@ mod tests {
 
     use super::*;
     use crate::backend::memory::MemoryBackend;
-    use crate::model::{Collection, Put, Replica, Replicate};
+    use crate::model::{BaseChange, Collection, Put, Replica, Replicate};
     use crate::sync::Hlc;
 
     struct Fixture {
@@ -246,6 +246,7 @@ mod tests {
                 }),
                 replica: Replica { rev: Some(1), hlc: Hlc::new(5, 0, 1), dirty: false },
                 precondition: crate::model::Precondition::None,
+                base: BaseChange::Keep,
                 checksum: None,
             })
         };

@@ -16,6 +16,7 @@ use crate::sync::{Hlc, SharedClock, outbox};
 /// # Behavior
 ///
 /// - A write or deletion of what replicates is stamped by the clock, and the outbox names it in the same commit.
+/// - Where conflicts are decided with the state that a write was made on, that is kept beside it, in the same commit.
 /// - Such a commit is strict, data included: what the outbox names survives a power cut.
 /// - Clearing what replicates deletes each record that is there when the clearing begins, so that each leaves a
 ///   tombstone; one that another writer adds meanwhile is taken to come after.
@@ -43,25 +44,29 @@ impl Journal {
                 WriteOp::Clear { collection } if self.replicated.contains(&collection) => {
                     let scan = Scan { read: Read::Keys, ..Scan::all(collection.as_str()) };
                     let stored = self.inner.scan(&scan).await?;
+                    let keeps_base = self.replicated.policies().keeps_base(&collection);
                     let stamp =
                         |key: &Key| self.replicated.takes(&collection, key).then(|| self.clock.borrow_mut().tick(now));
-                    journalled.clear(&collection, stored, stamp);
+                    journalled.clear(&collection, stored, keeps_base, stamp);
                 }
                 WriteOp::Put(put) if put.replicate.is_none() && self.replicated.takes(&put.collection, &put.key) => {
                     let stamp = self.clock.borrow_mut().tick(now);
                     journalled.name(&Doc::new(put.collection.as_str(), put.key.clone()));
-                    journalled.pass(WriteOp::Put(Put { replicate: Some(stamp), ..put }));
+                    let keeps_base = self.replicated.policies().keeps_base(&put.collection);
+                    journalled.pass(WriteOp::Put(Put { replicate: Some(stamp), keeps_base, ..put }));
                 }
                 WriteOp::Delete(delete)
                     if delete.replicate.is_none() && self.replicated.takes(&delete.collection, &delete.key) =>
                 {
                     let stamp = self.clock.borrow_mut().tick(now);
                     journalled.name(&Doc::new(delete.collection.as_str(), delete.key.clone()));
-                    journalled.pass(WriteOp::Delete(Delete { replicate: Some(stamp), ..delete }));
+                    let keeps_base = self.replicated.policies().keeps_base(&delete.collection);
+                    journalled.pass(WriteOp::Delete(Delete { replicate: Some(stamp), keeps_base, ..delete }));
                 }
                 WriteOp::Reseal(reseal) if self.replicated.takes(&reseal.collection, &reseal.key) => {
                     journalled.name(&Doc::new(reseal.collection.as_str(), reseal.key.clone()));
-                    journalled.pass(WriteOp::Reseal(Reseal { replicate: true, ..reseal }));
+                    let keeps_base = self.replicated.policies().tells_reseals(&reseal.collection);
+                    journalled.pass(WriteOp::Reseal(Reseal { replicate: true, keeps_base, ..reseal }));
                 }
                 WriteOp::Put(put) if put.replicate.is_none() && self.replicated.contains(&put.collection) => {
                     journalled.kept.push(Doc::new(put.collection.as_str(), put.key.clone()));
@@ -116,7 +121,7 @@ impl Journalled {
     }
 
     /// Deletes what is stored, and what this batch has written before, each under its stamp if it replicates.
-    fn clear(&mut self, collection: &str, stored: Vec<Row>, stamp: impl Fn(&Key) -> Option<Hlc>) {
+    fn clear(&mut self, collection: &str, stored: Vec<Row>, keeps_base: bool, stamp: impl Fn(&Key) -> Option<Hlc>) {
         let stored = stored.into_iter().map(|row| Doc::new(collection, row.key));
         let here = self.named.iter().chain(&self.kept).filter(|doc| doc.collection == collection);
         let mut cleared: Vec<Doc> = here.cloned().collect();
@@ -127,7 +132,8 @@ impl Journalled {
             if replicate.is_some() {
                 self.name(&doc);
             }
-            self.ops.push(WriteOp::Delete(Delete { replicate, ..Delete::new(doc.collection, doc.key) }));
+            let delete = Delete::new(doc.collection, doc.key);
+            self.ops.push(WriteOp::Delete(Delete { replicate, keeps_base, ..delete }));
         }
     }
 }

@@ -1,8 +1,9 @@
-//! Which documents replicate.
+//! Which documents replicate, and how their conflicts are decided.
 
 use crate::model::{Key, fits, sorted_names};
+use crate::sync::Policies;
 
-/// Which documents replicate.
+/// Which documents replicate, and how their conflicts are decided.
 ///
 /// # Behavior
 ///
@@ -11,13 +12,14 @@ use crate::model::{Key, fits, sorted_names};
 pub struct Replicated {
     collections: Vec<String>,
     local: Vec<(String, Vec<String>)>,
+    policies: Policies,
 }
 
 impl Replicated {
     /// These, the system's own among them where they do.
     #[must_use]
     pub fn new(collections: impl IntoIterator<Item = String>) -> Self {
-        Self { collections: sorted_names(collections), local: Vec::new() }
+        Self { collections: sorted_names(collections), ..Self::default() }
     }
 
     /// The same without some keys: of each of these collections, those that one of its patterns fits.
@@ -28,11 +30,23 @@ impl Replicated {
         Self { local: local.to_vec(), ..self }
     }
 
+    /// The same, their conflicts decided so: what is needed for that is kept beside each write.
+    #[must_use]
+    pub fn decided_by(self, policies: Policies) -> Self {
+        Self { policies, ..self }
+    }
+
+    /// How their conflicts are decided.
+    #[must_use]
+    pub const fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
     /// The same, of these collections alone.
     #[must_use]
     pub fn among(&self, wanted: impl Fn(&str) -> bool) -> Self {
         let collections = self.collections.iter().filter(|name| wanted(name)).cloned().collect();
-        Self { collections, local: self.local.clone() }
+        Self { collections, local: self.local.clone(), policies: self.policies.clone() }
     }
 
     /// Whether this collection does.

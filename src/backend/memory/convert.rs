@@ -9,6 +9,9 @@ pub(crate) fn copied(record: &Record) -> Result<Record> {
     if let Body::Clear(payload) = &record.body {
         copy.body = Body::Clear(payload.detached()?);
     }
+    if let Some(Body::Clear(base)) = record.meta.base.as_deref() {
+        copy.meta.base = Some(Box::new(Body::Clear(base.detached()?)));
+    }
     if let Some(metadata) = &record.meta.metadata {
         copy.meta.metadata = Some(metadata.detached()?);
     }

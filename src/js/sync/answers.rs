@@ -14,6 +14,7 @@ pub(super) fn report(report: &SyncReport) -> JsValue {
         ("pulled", number(report.pulled)),
         ("conflicts", number(report.conflicts)),
         ("failed", number(report.failed)),
+        ("failures", report.failures.iter().map(outbox_entry).collect::<Array>().into()),
         ("durationMs", JsValue::from_f64(report.duration_ms)),
     ])
 }
@@ -42,11 +43,12 @@ pub(in crate::js) fn status(status: &SyncStatus) -> JsValue {
         ("lastSyncTime", maybe(status.last_sync_time, date)),
         ("nextSyncTime", maybe(status.next_sync_time, date)),
         ("lastError", maybe(status.last_error.as_ref(), error::to_js)),
+        ("lastReport", maybe(status.last_report.as_ref(), report)),
     ])
 }
 
 /// An `OutboxEntry`.
-pub(super) fn outbox_entry(entry: &OutboxEntry) -> JsValue {
+pub(in crate::js) fn outbox_entry(entry: &OutboxEntry) -> JsValue {
     let state = match entry.state {
         EntryState::Waiting => "waiting",
         EntryState::Sending => "sending",

@@ -1,6 +1,7 @@
 //! `Sync`: replication, and its wiring to the page.
 
 mod answers;
+mod conflicts;
 mod leader;
 mod options;
 mod token;
@@ -18,8 +19,9 @@ use super::signal::abortable;
 use super::store::Shared;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::{Direction, Extent};
-pub(super) use answers::status;
-use answers::{outbox_entry, report};
+use answers::report;
+pub(super) use answers::{outbox_entry, status};
+pub(super) use conflicts::entry as conflict_entry;
 pub(super) use options::{Replication, read};
 use options::{interval, switches};
 pub(super) use wiring::{Replicating, Running, listen};
@@ -132,6 +134,25 @@ impl Sync {
             let id = entry_id(id)?;
             Ok(async move {
                 sync.retry(&id).await?;
+                Ok(JsValue::UNDEFINED)
+            })
+        })
+    }
+
+    /// Conflicts that wait for a decision; with `settled`, those that were decided lately, and what lost.
+    pub fn conflicts(&self, options: &JsValue) -> Promise {
+        self.with("sync.conflicts", |sync| {
+            let which = conflicts::which(options)?;
+            Ok(async move { Ok(sync.conflicts(which).await?.iter().map(conflicts::entry).collect::<Array>().into()) })
+        })
+    }
+
+    /// Decides a conflict.
+    pub fn resolve(&self, id: &JsValue, choice: &JsValue) -> Promise {
+        self.with("sync.resolve", |sync| {
+            let (id, choice) = (entry_id(id)?, conflicts::choice(choice)?);
+            Ok(async move {
+                sync.resolve(&id, choice).await?;
                 Ok(JsValue::UNDEFINED)
             })
         })

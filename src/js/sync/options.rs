@@ -5,6 +5,7 @@ use wasm_bindgen::prelude::*;
 
 use super::super::convert::{items, names, property};
 use super::super::options::Options;
+use super::conflicts::Deciding;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Schema, sorted_names, system};
 use crate::platform::{is_array, number_text};
@@ -25,6 +26,7 @@ pub(in crate::js) struct Replication {
     pub(super) config: SyncConfig,
     pub(super) transport: HttpTransport,
     pub(super) auth: Option<Function>,
+    pub(super) deciding: Deciding,
 }
 
 /// Reads the options; none where nothing is to replicate.
@@ -51,13 +53,11 @@ pub(in crate::js) fn read(given: &JsValue, retry: &JsValue, schema: &Schema) -> 
     let endpoint = options
         .text("endpoint")?
         .ok_or_else(|| Error::new(ErrorKind::InvalidConfig, "“sync” needs an endpoint: the address of a space"))?;
-    if let Some(conflict) = options.text("conflict")?.filter(|conflict| conflict != "latest") {
-        return Err(Error::new(ErrorKind::InvalidConfig, "conflicts are decided by the “latest” write")
-            .with("conflict", conflict));
-    }
+    let deciding = Deciding::read(&options.value("conflict")?)?;
     let own_retry = options.value("retryPolicy")?;
     let mut config = SyncConfig::new(&endpoint, replicated(&options.value("collections")?, schema)?);
     config.retry = retry_policy(if own_retry.is_undefined() { retry } else { &own_retry })?;
+    config.policies = deciding.policies.clone();
     config.enabled = options.flag("enabled")?.unwrap_or(true);
     config.live = options.flag("live")?.unwrap_or(true);
     if let Some(seconds) = options.number("interval")? {
@@ -76,7 +76,12 @@ pub(in crate::js) fn read(given: &JsValue, retry: &JsValue, schema: &Schema) -> 
         }
     }
     config.local = local(&options.value("exclude")?, &config.collections)?;
-    Ok(Some(Replication { config, transport: HttpTransport::new(&endpoint)?, auth: options.function("auth")? }))
+    Ok(Some(Replication {
+        config,
+        transport: HttpTransport::new(&endpoint)?,
+        auth: options.function("auth")?,
+        deciding,
+    }))
 }
 
 /// Which collections replicate: those that are named, or every declared one that does not say otherwise, and secrets.

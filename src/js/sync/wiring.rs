@@ -6,6 +6,7 @@ use super::super::events;
 use super::super::rotation;
 use super::super::store::Shared;
 use super::super::tabs::Tabs;
+use super::conflicts::{Deciding, Judge};
 use super::leader::TabLock;
 use super::options::Replication;
 use super::token::token_provider;
@@ -15,7 +16,9 @@ use crate::error::{Error, Result};
 use crate::model::system;
 use crate::platform::{now, random, sleep, spawn, within};
 use crate::store::{Change, ChangeKind, ChangeSource, DataStore, Event};
-use crate::sync::{Applied, Direction, Listener, Ports, SharedClock, SyncStatus, open_clock};
+use crate::sync::{
+    Applied, ConflictEntry, Direction, Listener, OutboxEntry, Ports, SharedClock, SyncStatus, open_clock,
+};
 
 /// How long unlocking waits for the first pull, milliseconds.
 const FIRST_PULL_MS: f64 = 5_000.0;
@@ -27,12 +30,14 @@ pub(in crate::js) struct Replicating {
     replicated: Replicated,
     clock: SharedClock,
     tabs: Option<Rc<Tabs>>,
+    deciding: Deciding,
 }
 
 /// Replication under way.
 #[derive(Debug)]
 pub(in crate::js) struct Running {
     pub(in crate::js) sync: crate::sync::Sync,
+    deciding: Deciding,
 }
 
 impl Replication {
@@ -51,7 +56,7 @@ impl Replication {
         let replicated = self.config.replicated();
         let sync =
             crate::sync::Sync::new(self.config, Rc::clone(backend), Rc::new(self.transport), Rc::clone(&clock), ports);
-        Ok(Replicating { sync, replicated, clock, tabs })
+        Ok(Replicating { sync, replicated, clock, tabs, deciding: self.deciding })
     }
 }
 
@@ -71,7 +76,7 @@ impl Replicating {
     /// Begins.
     pub(in crate::js) fn start(self) -> Running {
         self.sync.start();
-        Running { sync: self.sync }
+        Running { sync: self.sync, deciding: self.deciding }
     }
 }
 
@@ -94,6 +99,14 @@ struct Telling(Weak<Shared>);
 pub(in crate::js) fn listen(shared: &Rc<Shared>) {
     if let Some(running) = &shared.sync {
         running.sync.listen(Rc::new(Telling(Rc::downgrade(shared))));
+        running.sync.decide_by(Rc::new(Judge { store: Rc::downgrade(shared), deciding: running.deciding.clone() }));
+        let (sync, weak) = (running.sync.clone(), Rc::downgrade(shared));
+        shared.listeners.keep_listening(shared.store.events().subscribe(move |event| {
+            let open = || weak.upgrade().is_some_and(|shared| !shared.store.credentials().locked());
+            if matches!(event, Event::Keys) && open() {
+                sync.unlocked();
+            }
+        }));
     }
 }
 
@@ -101,7 +114,7 @@ impl Listener for Telling {
     fn status(&self, status: &SyncStatus) {
         if let Some(shared) = self.0.upgrade() {
             events::tell_sync(&shared, status);
-            let waiting = status.pending + status.failed;
+            let waiting = status.pending + status.failed + status.conflicts;
             spawn(async move {
                 if let Some(vigil) = &shared.vigil {
                     // An emptied database has nothing that waits: what was known before is what was lost.
@@ -122,6 +135,18 @@ impl Listener for Telling {
                 Change::new(&change.collection, change.key.clone(), kind)
             });
             shared.store.tell(ChangeSource::Remote, list.collect());
+        }
+    }
+
+    fn conflict(&self, conflict: &ConflictEntry) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.store.events().emit(&Event::Conflict(conflict.clone()));
+        }
+    }
+
+    fn rejected(&self, entry: &OutboxEntry) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.store.events().emit(&Event::Rejected(entry.clone()));
         }
     }
 

@@ -2,7 +2,7 @@
 
 import type { StorageError } from "./errors.js";
 import type { Key } from "./schema.js";
-import type { SyncStatus } from "./sync.js";
+import type { OutboxEntry, SyncStatus, WaitingConflict } from "./sync.js";
 
 export interface StorageEvents {
   /**
@@ -21,6 +21,23 @@ export interface StorageEvents {
    */
   quota: { usage: number; quota: number; unit: "bytes" | "entries" };
   sync: SyncStatus;
+  /**
+   * A conflict waits: to be decided by hand, or for the keys. Told in the tab that sends, once for each state of the
+   * endpoint's; again after the next start, and once the keys are there.
+   *
+   * @example
+   * store.on("conflict", ({ id, local, remote }) => console.log(id, local, remote));
+   */
+  conflict: WaitingConflict;
+  /**
+   * A record was set aside: the endpoint refused it for good, or it is not fit to be sent; or what came of it could not be
+   * read. It stays as it was written, and in `sync.pending()`, until it is written again, retried or discarded. Told in the
+   * tab that sends.
+   *
+   * @example
+   * store.on("rejected", ({ id, error }) => console.warn(`${id} was not accepted: ${error?.message}`));
+   */
+  rejected: OutboxEntry;
   /** Something failed that no caller waits for. */
   error: StorageError;
   /**

@@ -14,8 +14,31 @@ export interface SyncOptions<S extends Schema<S> = AnySchema> {
    * ciphertext. A list is just these; an object changes single ones.
    */
   collections?: ((keyof S & string) | "credentials")[] | { [C in (keyof S & string) | "credentials"]?: boolean };
-  /** The write with the later stamp of a hybrid logical clock wins. */
-  conflict?: "latest";
+  /**
+   * How conflicts are decided: a record was changed here, and the endpoint has another state that this change was not made
+   * on. One policy for all collections, or `{ default, [collection] }`. Default `"latest"`. Of `credentials` and keys, the
+   * latest wins whatever is said.
+   *
+   * @example
+   * const shared = await createStorage({
+   *   name: "shared",
+   *   collections: { stock: { keyPath: "id" }, drafts: { keyPath: "id" } },
+   *   sync: {
+   *     endpoint: "https://example.org/v1/shared",
+   *     conflict: {
+   *       default: "merge",
+   *       drafts: "manual",
+   *       stock: ({ local, remote, base }) => {
+   *         const [ours, theirs, before] = [local, remote, base] as ({ id: string; count: number } | undefined)[];
+   *         if (!ours || !theirs) return ours ?? theirs;
+   *         return { ...theirs, count: ours.count + theirs.count - (before?.count ?? 0) };
+   *       },
+   *     },
+   *     enabled: false,
+   *   },
+   * });
+   */
+  conflict?: ConflictPolicy | ({ [C in keyof S & string]?: ConflictPolicy } & { default?: ConflictPolicy });
   /** Seconds between pulls without any other reason. Default 60. */
   interval?: number;
   /**
@@ -66,6 +89,57 @@ export interface RetryPolicy {
   maxDelay?: number;
 }
 
+/**
+ * How a conflict is decided.
+ *
+ * - `"latest"`: the later stamp of a hybrid logical clock wins. The endpoint decides so too, so that no device may see what
+ *   lost there.
+ * - `"merge"`: field by field, down into plain objects, against what both changes were made on. Of a field that both
+ *   changed, arrays and other values as wholes, the later change stays; so it does of values that are no plain objects. A
+ *   deletion gives way to a change: what is deleted can be deleted again, what was written could not be had back. Tags,
+ *   metadata and expiration are those of the later change.
+ * - `"local"`: what was changed on the device that meets the conflict wins: the one that sends later.
+ * - `"remote"`: what the endpoint has wins.
+ * - `"manual"`: it waits in `sync.conflicts()` until `sync.resolve()`. Nothing of the record is sent meanwhile, and
+ *   everything else is.
+ * - A function is called in the tab that sends, and nowhere else. What it answers, now or later, is checked as every value
+ *   that is written, and `undefined` deletes. Where it throws, takes longer than a minute or answers what cannot be
+ *   written, the conflict waits as a manual one, and is asked again once the endpoint has yet another state.
+ *
+ * A deletion against a change is a conflict like others, but under `"merge"`. Where records are sealed and the keys are
+ * locked, a conflict that needs their values waits, listed, until they are unlocked.
+ */
+export type ConflictPolicy = "latest" | "merge" | "local" | "remote" | "manual" | ((conflict: Conflict) => unknown);
+
+/** A record that was changed on both sides. A side that deleted it has no value. */
+export interface Conflict {
+  id: string;
+  collection: string;
+  key: Key;
+  local?: unknown;
+  remote?: unknown;
+  /** What both were made on, where that is known. */
+  base?: unknown;
+}
+
+/** A conflict that waits for a decision. */
+export interface WaitingConflict extends Conflict {
+  /** When it was met. */
+  at: Date;
+  /** Why no value is told (`LOCKED`), or why it was left to be decided by hand. */
+  error?: StorageError;
+}
+
+/** A conflict that was decided. The side that lost has its value here, or both have. */
+export interface SettledConflict extends Conflict {
+  /** When it was decided. */
+  at: Date;
+  by: "latest" | "merge" | "local" | "remote" | "function" | "resolve";
+  /** What stayed: one side, or a value of its own. */
+  outcome: "local" | "remote" | "value";
+  error?: StorageError;
+}
+
 export interface Sync<S extends Schema<S> = AnySchema> {
   /**
    * Switches rounds that go by themselves on or off, in all tabs, and remembers it. What is written meanwhile waits. The
@@ -103,17 +177,35 @@ export interface Sync<S extends Schema<S> = AnySchema> {
   status(): Promise<SyncStatus>;
   /** What waits to be sent, and what was refused for good, each with its last error. */
   pending(): Promise<OutboxEntry[]>;
-  /** Tries what was set aside again. */
+  /** Tries what was set aside again. A refused record that is written again is sent again, too: that is how it is mended. */
   retry(id: string): Promise<void>;
   /** Gives up a pending change: the record becomes what the endpoint has, or goes, where the endpoint has none. */
   discard(id: string): Promise<void>;
+  /** The conflicts that wait for a decision: manual ones, those whose function failed, and those of locked records. */
+  conflicts(options?: { settled?: false }): Promise<WaitingConflict[]>;
+  /** The conflicts that were decided lately, the last one first: a hundred at most, for thirty days. */
+  conflicts(options: { settled: true }): Promise<SettledConflict[]>;
+  /**
+   * Decides a conflict: by what is here, by what the endpoint has, or by another value; `undefined` as the value deletes.
+   * What was written meanwhile counts as what is here.
+   *
+   * @example
+   * for (const { id, local, remote } of await store.sync.conflicts()) {
+   *   await store.sync.resolve(id, { value: { ...(remote as object), ...(local as object) } });
+   * }
+   */
+  resolve(id: string, choice: "local" | "remote" | { value: unknown }): Promise<void>;
 }
 
 export interface SyncReport {
   pushed: number;
   pulled: number;
+  /** Documents that had changed on both sides, however that was decided. */
   conflicts: number;
+  /** Documents that were set aside. */
   failed: number;
+  /** Those documents, each with its error. */
+  failures: OutboxEntry[];
   durationMs: number;
 }
 
@@ -134,10 +226,13 @@ export interface SyncStatus {
   leader: boolean;
   pending: number;
   failed: number;
+  /** Conflicts that wait for a decision. */
   conflicts: number;
   lastSyncTime?: Date;
   nextSyncTime?: Date;
   lastError?: StorageError;
+  /** What the last whole round of this tab did. */
+  lastReport?: SyncReport;
 }
 
 export interface OutboxEntry {

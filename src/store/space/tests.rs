@@ -10,7 +10,7 @@ use super::*;
 use crate::backend::memory::MemoryBackend;
 use crate::backend::{Facts, Scan};
 use crate::error::Error;
-use crate::model::{Body, Collection, Put, Replica, Replicate};
+use crate::model::{BaseChange, Body, Collection, Put, Replica, Replicate};
 use crate::platform::Payload;
 use crate::sync::Hlc;
 
@@ -143,6 +143,7 @@ impl Fixture {
             state: None,
             replica,
             precondition: Precondition::None,
+            base: BaseChange::Keep,
             checksum: None,
         };
         self.commit(2.0, vec![WriteOp::Replicate(op)]).unwrap();

@@ -93,7 +93,13 @@ impl Mailbox {
                 self.fill();
             }
             Event::Closing => self.end(),
-            Event::Quota(_) | Event::Error(_) | Event::Healed { .. } | Event::Lost(_) | Event::Locked(_) => {}
+            Event::Quota(_)
+            | Event::Conflict(_)
+            | Event::Rejected(_)
+            | Event::Error(_)
+            | Event::Healed { .. }
+            | Event::Lost(_)
+            | Event::Locked(_) => {}
         }
     }
 

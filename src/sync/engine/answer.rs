@@ -364,6 +364,8 @@ pub(crate) struct SentOp {
     pub(crate) c: String,
     pub(crate) id: String,
     pub(crate) hlc: Hlc,
+    /// The document; none where it deletes.
+    pub(crate) body: Option<String>,
 }
 
 impl FromJson for SentOp {
@@ -373,6 +375,7 @@ impl FromJson for SentOp {
             c: members.required("c", Json::string)?,
             id: members.required("id", Json::string)?,
             hlc: members.required("hlc", Hlc::from_json)?,
+            body: members.optional("body", text)?,
         })
     }
 }

@@ -22,7 +22,7 @@ use super::protocol::Limits;
 use super::retry::Retry;
 use super::state::{Flight, Persisted, Progress, Versioned};
 use super::wishes::Wishes;
-use super::{Extent, Hlc, SyncReport};
+use super::{Extent, Hlc, OutboxEntry, SyncReport};
 use crate::backend::layer::Replicated;
 use crate::error::{Error, ErrorKind};
 use crate::model::Doc;
@@ -38,6 +38,9 @@ pub(crate) struct Settings {
     pub(crate) debounce: f64,
     /// Whether changes are heard of as they happen.
     pub(crate) live: bool,
+    /// Whether what was sent must be answered for before anything is pulled: a change that was made on it is to be told from
+    /// one that was made beside it.
+    pub(crate) settles_first: bool,
 }
 
 /// What happened.
@@ -131,12 +134,13 @@ pub(crate) enum Action {
 }
 
 /// What a commit did, for the report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Tally {
     pub(crate) pushed: u64,
     pub(crate) pulled: u64,
     pub(crate) conflicts: u64,
-    pub(crate) failed: u64,
+    /// What was set aside.
+    pub(crate) failed: Vec<OutboxEntry>,
 }
 
 /// How a round ends.
@@ -504,7 +508,8 @@ impl Engine {
                     pushed: round.tally.pushed,
                     pulled: round.tally.pulled,
                     conflicts: round.tally.conflicts,
-                    failed: round.tally.failed,
+                    failed: round.tally.failed.len() as u64,
+                    failures: round.tally.failed.clone(),
                     duration_ms: (now - round.began).max(0.0),
                 })
             }

@@ -204,8 +204,9 @@ impl Engine {
             }
             (Event::Pending(pending), Awaiting::Pending) => self.pending(round, pending),
             (Event::Stored(tally), Awaiting::Commit) => {
+                let fruitful =
+                    tally.pushed + tally.pulled > 0 || !tally.failed.is_empty() || round.stage == Stage::Pull;
                 round.tally.add(tally);
-                let fruitful = tally.pushed + tally.pulled + tally.failed > 0 || round.stage == Stage::Pull;
                 Self::again(round, fruitful)
             }
             (Event::Late, Awaiting::Commit) => {
@@ -239,7 +240,15 @@ impl Engine {
     fn turn(&mut self, round: &mut Round) -> Step {
         let Some(state) = round.state.take() else { return round.turn(round.stage) };
         let snapshot = state.progress.value.snapshot;
-        let state = match round.told.take().filter(|_| !snapshot) {
+        let flight = &state.flight.value;
+        let under_way = flight.endpoint == self.settings.endpoint && !flight.requests.is_empty();
+        let settles = self.settings.settles_first && under_way;
+        if settles && round.pull && round.stage != Stage::Push {
+            round.state = Some(state);
+            return round.turn(Stage::Push);
+        }
+        let told = if settles { None } else { round.told.take() };
+        let state = match told.filter(|_| !snapshot) {
             None => state,
             Some(told) => match Self::take(round, state, told) {
                 Ok(step) => return step,
@@ -254,6 +263,10 @@ impl Engine {
                 round.state = Some(state);
                 if let Some(body) = body {
                     return self.repeat(round, body);
+                }
+                if !round.push {
+                    // It came here to have a flight answered for, and for nothing else.
+                    return round.turn(Stage::Pull);
                 }
                 // Whether anything waits is told without the endpoint's limits.
                 let limits = self.limits.unwrap_or_default();
@@ -366,9 +379,9 @@ impl Engine {
                 if round.tries + 1 < self.settings.retry.attempts {
                     return Step::Again(error);
                 }
-                Self::limp(round, awaiting, error)
+                self.limp(round, awaiting, error)
             }
-            Reply::Refused(error) | Reply::Unencoded(error) => Self::limp(round, awaiting, error),
+            Reply::Refused(error) | Reply::Unencoded(error) => self.limp(round, awaiting, error),
             Reply::Success(_) | Reply::Reset => {
                 Step::GiveUp(Error::new(ErrorKind::NetworkError, "the endpoint answered out of turn"))
             }
@@ -376,8 +389,8 @@ impl Engine {
     }
 
     /// An endpoint that fails on pushing may still tell what has changed.
-    fn limp(round: &mut Round, awaiting: Awaiting, error: Error) -> Step {
-        if awaiting == Awaiting::Push && round.pull && round.failure.is_none() {
+    fn limp(&self, round: &mut Round, awaiting: Awaiting, error: Error) -> Step {
+        if awaiting == Awaiting::Push && round.pull && !self.settings.settles_first && round.failure.is_none() {
             round.failure = Some(error);
             return round.turn(Stage::Pull);
         }
@@ -386,11 +399,11 @@ impl Engine {
 }
 
 impl Tally {
-    fn add(&mut self, other: Self) {
+    pub(crate) fn add(&mut self, other: Self) {
         self.pushed += other.pushed;
         self.pulled += other.pulled;
         self.conflicts += other.conflicts;
-        self.failed += other.failed;
+        self.failed.extend(other.failed);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::sync::{SyncConfig, state};
 
 fn engine() -> Engine {
     let retry = Retry { base_delay: 1_000.0, ..Retry::default() };
-    let settings = Settings { endpoint: "here".into(), retry, debounce: 100.0, live: true };
+    let settings = Settings { endpoint: "here".into(), retry, debounce: 100.0, live: true, settles_first: false };
     Engine::new(settings, Wishes::of(&config(), &Said::default()))
 }
 

@@ -2,6 +2,7 @@
 
 use core::ops::Bound;
 
+use super::super::conflict;
 use super::super::dead::{self, Letter, Refused};
 use super::super::lookup::{Standing, lookup};
 use super::{PAGE, docs, row_number};
@@ -57,11 +58,13 @@ pub(crate) async fn named(backend: &dyn Backend) -> Result<(Vec<Doc>, Vec<Letter
     let found = lookup(backend, &names).await?;
     let letters = dead::letters(backend).await?;
     let dead = Refused::of(&letters);
+    let contested = conflict::contested(&conflict::undecided(backend).await?);
     let waiting = names
         .iter()
         .zip(found)
         .filter(|(doc, standing)| {
-            standing.replica().is_some_and(|replica| replica.dirty && !dead.contains(doc, replica.hlc))
+            let waits = |replica: crate::model::Replica| replica.dirty && !dead.contains(doc, replica.hlc);
+            standing.replica().is_some_and(waits) && !contested.contains(doc)
         })
         .map(|(doc, _)| doc.clone())
         .collect();

@@ -2,7 +2,7 @@
 //!
 //! A row of [`system::OUTBOX`] names the documents of one commit, `{"v": 1, "at": ms, "docs": [[collection, key], …]}`
 //! with keys as text. Whether a document is pending is told by its record or tombstone alone: every pending document
-//! is named by a row, or is a dead letter.
+//! is named by a row, is a dead letter, or waits for a conflict to be decided.
 
 mod audit;
 mod pending;

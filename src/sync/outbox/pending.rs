@@ -3,10 +3,10 @@
 use core::ops::Bound;
 
 use super::super::Hlc;
+use super::super::conflict;
 use super::super::dead::{self, Refused};
 use super::super::document;
 use super::super::lookup::{Standing, lookup};
-use super::super::merge::Policy;
 use super::super::protocol::{Limits, Mode};
 use super::{PAGE, Priority, docs, row_number};
 use crate::backend::layer::Replicated;
@@ -90,21 +90,16 @@ impl Sendable<'_> {
 /// # Errors
 ///
 /// What the backend raises. A damaged row is no error here: it is told of in the result and holds nothing up.
-pub(crate) async fn pending(
-    backend: &dyn Backend,
-    limits: Limits,
-    policy: Policy,
-    sendable: Sendable<'_>,
-) -> Result<Pending> {
-    // INVARIANT: only rows that were there before the letters were read. A retry turns a letter into a row; were that row
-    // read beside the letter, it would be done with though nothing was sent.
+pub(crate) async fn pending(backend: &dyn Backend, limits: Limits, sendable: Sendable<'_>) -> Result<Pending> {
+    // INVARIANT: only rows that were there before the letters and conflicts were read. A retry turns a letter into a row, and
+    // a decision a conflict; were that row read beside them, it would be done with though nothing was sent.
     let newest = Scan { direction: Direction::Backward, limit: Some(1), read: Read::Keys, ..Scan::all(system::OUTBOX) };
     let Some(newest) = backend.scan(&newest).await?.pop() else { return Ok(Pending::default()) };
     let mut reader = Reader {
         limits,
-        policy,
         sendable,
         priority: Priority::Normal,
+        contested: conflict::contested(&conflict::undecided(backend).await?),
         dead: Refused::of(&dead::letters(backend).await?),
         register: Register::default(),
         seen: Vec::new(),
@@ -124,10 +119,11 @@ pub(crate) async fn pending(
 struct Reader<'a> {
     /// What may be taken so far: the endpoint's limits, but for what is left to others.
     limits: Limits,
-    policy: Policy,
     sendable: Sendable<'a>,
     /// Which documents are looked for now.
     priority: Priority,
+    /// What waits for a decision first.
+    contested: Register,
     dead: Refused,
     /// The documents met so far.
     register: Register,
@@ -208,7 +204,7 @@ impl Reader<'_> {
                 continue;
             };
             let Some(replica) = standing.replica().filter(|replica| replica.dirty) else { continue };
-            if self.dead.contains(&doc, replica.hlc) {
+            if self.dead.contains(&doc, replica.hlc) || self.contested.contains(&doc) {
                 continue;
             }
             let op = standing.live().map(document::encode).transpose().map(|body| Op {
@@ -216,7 +212,7 @@ impl Reader<'_> {
                 id: doc.key.to_text(),
                 base: replica.rev,
                 hlc: replica.hlc,
-                mode: self.policy.mode(),
+                mode: self.sendable.among.policies().of(&doc.collection).mode(),
                 body,
             });
             match op.and_then(|op| size(&op, self.limits).map(|size| (op, size))) {
@@ -314,8 +310,7 @@ mod tests {
 
             let among = Replicated::new(["notes".to_owned()]);
             let sendable = Sendable { among: &among, priority: &[] };
-            let read =
-                || pending(&backend, Limits::default(), Policy::Latest, sendable).now_or_never().unwrap().unwrap();
+            let read = || pending(&backend, Limits::default(), sendable).now_or_never().unwrap().unwrap();
             let mut found = read();
             if found.ops.is_empty() {
                 let done: Vec<WriteOp> = found.rows.iter().map(|row| remove(*row)).collect();

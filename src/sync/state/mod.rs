@@ -137,10 +137,15 @@ pub(crate) async fn load(
     load_rest(backend, config, client).await
 }
 
+/// Reads what was frozen and may have been sent.
+pub(crate) async fn flight(backend: &dyn Backend) -> Result<Versioned<Flight>> {
+    let flight = read(backend, FLIGHT).await?;
+    Ok(flight.unwrap_or_else(|| Versioned { value: Flight::none(), version: None }))
+}
+
 async fn load_rest(backend: &dyn Backend, config: &SyncConfig, client: Versioned<Client>) -> Result<Persisted> {
     let wishes = wishes(backend, config).await?;
-    let flight = read(backend, FLIGHT).await?;
-    let flight = flight.unwrap_or_else(|| Versioned { value: Flight::none(), version: None });
+    let flight = flight(backend).await?;
     let (endpoint, collections) = (&config.endpoint, wishes.replicated.names());
     let fresh = |epoch: Option<&str>| Progress {
         endpoint: endpoint.clone(),

@@ -5,7 +5,8 @@ use crate::backend::{Backend, Position, Read, Scan, Source};
 use crate::error::ErrorKind;
 use crate::model::Precondition;
 use crate::model::{
-    Body, Content, Key, KeyRange, MetadataChange, Put, RemoteState, Replica, Replicate, Seen, Verify, WriteOp,
+    BaseChange, Body, Content, Key, KeyRange, MetadataChange, Put, RemoteState, Replica, Replicate, Seen, Verify,
+    WriteOp,
 };
 use crate::platform::Payload;
 use crate::sync::Hlc;
@@ -89,7 +90,8 @@ cases! {
         let replica = Replica { rev: Some(1), hlc, dirty: false };
         let answer = Replicate {
             collection: "loose".to_owned(), key: key.clone(), state: None, replica,
-            precondition: Precondition::None, checksum: None,
+            precondition: Precondition::None, base: BaseChange::Keep,
+            checksum: None,
         };
         done(backend, vec![WriteOp::Replicate(answer.clone())]).await?;
         same("answered", &by(backend, "rank", 1).await?.as_str(), &"a d")?;

@@ -16,6 +16,7 @@
 //! ```
 
 mod atomicity;
+mod bases;
 mod conditions;
 mod equality;
 mod indexes;
@@ -61,6 +62,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
         conditions::CASES,
         replication::CASES,
         reseal::CASES,
+        bases::CASES,
         lifecycle::CASES,
     ]
     .into_iter()

@@ -4,7 +4,8 @@ use super::support::{cases, commit, commit_at, done, fails, get, json, put, put_
 use crate::backend::Scan;
 use crate::error::ErrorKind;
 use crate::model::{
-    Body, Delete, Expiry, Key, Precondition, Put, RemoteState, Replica, Replicate, WriteOp, system, tombstone_key,
+    BaseChange, Body, Delete, Expiry, Key, Precondition, Put, RemoteState, Replica, Replicate, WriteOp, system,
+    tombstone_key,
 };
 use crate::sync::Hlc;
 
@@ -19,6 +20,7 @@ fn remote(state: Option<RemoteState>, rev: u64, precondition: Precondition) -> W
         state,
         replica: Replica { rev: Some(rev), hlc: stamp(rev), dirty: false },
         precondition,
+        base: BaseChange::Keep,
         checksum: None,
     })
 }

@@ -3,7 +3,9 @@
 use super::support::{cases, commit, commit_at, done, fails, put, same};
 use crate::backend::{Backend, Read, Scan};
 use crate::error::ErrorKind;
-use crate::model::{Body, Key, KeyRange, Meta, Precondition, Record, RemoteState, Replica, Replicate, Reseal, WriteOp};
+use crate::model::{
+    BaseChange, Body, Key, KeyRange, Meta, Precondition, Record, RemoteState, Replica, Replicate, Reseal, WriteOp,
+};
 use crate::sync::Hlc;
 
 /// A sealed record, as it comes from the endpoint.
@@ -26,7 +28,15 @@ fn stamp() -> Hlc {
 
 fn replicate(key: &str, state: Option<RemoteState>, replica: Replica, precondition: Precondition) -> WriteOp {
     let (collection, key) = ("loose".to_owned(), Key::from(key));
-    WriteOp::Replicate(Replicate { collection, key, state, replica, precondition, checksum: None })
+    WriteOp::Replicate(Replicate {
+        collection,
+        key,
+        state,
+        replica,
+        precondition,
+        base: BaseChange::Keep,
+        checksum: None,
+    })
 }
 
 fn reseal(key: &str, head: &[u8], envelope: &[u8], replicate: bool) -> WriteOp {
@@ -38,6 +48,7 @@ fn reseal(key: &str, head: &[u8], envelope: &[u8], replicate: bool) -> WriteOp {
         envelope,
         blind: None,
         replicate,
+        keeps_base: false,
     })
 }
 
