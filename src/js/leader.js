@@ -71,15 +71,14 @@ export function lead(name, onLeads) {
     if (!steal && channel) askLater();
   }
 
+  /** Answers whether we led. */
   function letGo() {
     const before = turn;
     turn = undefined;
     clearTimeout(timer);
     before?.abort.abort();
-    if (before?.release) {
-      before.release();
-      if (!ended) onLeads(false);
-    }
+    before?.release?.();
+    return before?.release !== undefined;
   }
 
   if (channel) {
@@ -95,8 +94,19 @@ export function lead(name, onLeads) {
       }
     };
   }
-  const stop = () => { still = true; letGo(); };
-  const go = () => { if (still) { still = false; request(false); } };
+  let led = false;
+  const stop = () => {
+    // Told now, the store would read how sync stands, and stand still in that transaction: every other tab would wait.
+    still = true;
+    led = letGo() || led;
+  };
+  const go = () => {
+    if (!still) return;
+    still = false;
+    if (led) onLeads(false);
+    led = false;
+    request(false);
+  };
   const listeners = [
     [page, "freeze", stop],
     [page, "resume", go],

@@ -99,7 +99,7 @@ impl Stage {
             Self::Reproducible => Purpose::Build.needs().contains(&need),
             Self::Packaging | Self::Durability => need != Need::Postgres,
             Self::EndToEnd => {
-                matches!(need, Need::Chromium | Need::Firefox | Need::Geckodriver)
+                matches!(need, Need::Chromium | Need::Firefox | Need::Geckodriver | Need::WebKit | Need::Xvfb)
                     || Purpose::Build.needs().contains(&need)
             }
         }
