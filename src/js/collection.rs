@@ -83,7 +83,7 @@ impl Collection {
             for record in items(values)? {
                 let record = owned(&record)?;
                 let key = records.key_of(&record).map_err(|error| error.during("putMany"))?;
-                writes.push((key.to_js(), records.put_op(key, record, &options.entry)));
+                writes.push((key.to_js(), records.put_keyed(key, record, &options.entry)));
             }
             Ok(write_many(shared, records, writes, options))
         })

@@ -1,12 +1,17 @@
 //! Values in, values out.
 
 use js_sys::{Array, Date, Map, Object, Reflect};
-use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::*;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Acknowledged, Key, Meta};
 use crate::platform::{self, Payload};
 use crate::store::{Entry, Folder, Item, WriteResult};
+
+#[wasm_bindgen(module = "/src/js/host.js")]
+extern "C" {
+    fn written(given: Array, keys: Array, versions: &[f64], modified: &[f64], durability: &str) -> JsValue;
+}
 
 /// An object of some properties; undefined ones are left out.
 pub(super) fn object<const N: usize>(properties: [(&str, JsValue); N]) -> JsValue {
@@ -102,6 +107,19 @@ pub(super) fn outcome(outcome: &Result<WriteResult>) -> JsValue {
         }
         Err(error) => object([("success", JsValue::FALSE), ("error", super::error::to_js(error))]),
     }
+}
+
+/// A `Map` of `WriteOutcome`s of one commit, under the caller's own keys.
+#[expect(clippy::cast_precision_loss, reason = "counters stay far below 2^53")]
+pub(super) fn outcomes_of(given: Vec<JsValue>, results: &[WriteResult]) -> JsValue {
+    let versions: Vec<f64> = results.iter().map(|result| result.version as f64).collect();
+    let modified: Vec<f64> = results.iter().map(|result| result.modified).collect();
+    let durability = results.first().map_or("", |result| durability(result.durability));
+    // What is no object is the same value again.
+    let own =
+        |(given, result): (&JsValue, &WriteResult)| if given.is_object() { result.key.to_js() } else { given.clone() };
+    let keys = given.iter().zip(results).map(own).collect();
+    written(given.into_iter().collect(), keys, &versions, &modified, durability)
 }
 
 pub(super) const fn durability(durability: Acknowledged) -> &'static str {

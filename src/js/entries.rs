@@ -6,7 +6,9 @@ use futures_channel::oneshot;
 use js_sys::{Array, Promise};
 use wasm_bindgen::prelude::*;
 
-use super::convert::{entry, folder, items, keys, map, metadata, outcome, owned, owned_object, property, write_result};
+use super::convert::{
+    entry, folder, items, keys, map, metadata, outcome, outcomes_of, owned, owned_object, property, write_result,
+};
 use super::options::{self, ENTRY, Options, SET, SET_MANY, WriteOptions};
 use super::query;
 use super::signal::abortable;
@@ -288,7 +290,7 @@ pub(super) async fn write_many(
         let ops = ops.into_iter().collect::<Result<Vec<_>>>().map_err(|error| error.during("setMany"))?;
         let results = records.set_many(ops, &options.entry).await?;
         progress(total);
-        return Ok(map(given.into_iter().zip(results.into_iter().map(|result| outcome(&Ok(result))))));
+        return Ok(outcomes_of(given, &results));
     }
     let mut outcomes = Vec::with_capacity(total);
     let mut writes = writes.into_iter().peekable();

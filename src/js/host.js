@@ -22,3 +22,4 @@ export const lead = (...given) => lent.lead(...given);
 export const listen = (...given) => lent.listen(...given);
 export const canWake = (...given) => lent.canWake(...given);
 export const askPasskey = (...given) => lent.askPasskey(...given);
+export const written = (...given) => lent.written(...given);

@@ -16,6 +16,7 @@ import { listen } from "./live.js";
 import { rows } from "./pages.js";
 import { askPasskey, createPasskey, passkeySupport } from "./passkey.js";
 import { profiled } from "./profile.js";
+import { written } from "./results.js";
 import { compile as compileSchema } from "./schema.js";
 import { refusal, until } from "./signal.js";
 import instantiate, { Collection, DataStore, createStorage as open } from "./tidekeep.js";
@@ -23,7 +24,20 @@ import { transaction } from "./transaction.js";
 
 export { passkeySupport, StorageError };
 
-lend({ storageError, refusal, until, compile: compileSchema, transaction, createPasskey, askPasskey, lead, listen, canWake, ...keys });
+lend({
+  storageError,
+  refusal,
+  until,
+  compile: compileSchema,
+  transaction,
+  createPasskey,
+  askPasskey,
+  lead,
+  listen,
+  canWake,
+  written,
+  ...keys,
+});
 
 if (typeof Symbol.asyncDispose === "symbol") {
   // `await using store = …` closes it at the end of the block.

@@ -1,7 +1,5 @@
 //! Documents: records by their places, and numbers for them.
 
-use std::collections::BTreeMap;
-
 use super::{Key, system, tombstone_key};
 
 /// A document: a place in a collection, whether a record is there or not.
@@ -29,31 +27,48 @@ impl Doc {
 
 /// Numbers documents, each once, from 0 in the order in which they come.
 ///
-/// What is known of documents lies in lists under their numbers. So there is one ordered map of documents, and the
-/// compiler writes it out once: each further type of map would cost an application some kilobytes to download.
+/// What is known of documents lies in lists under their numbers. So there is one map of documents, and the compiler writes
+/// it out once: each further type of map would cost an application some kilobytes to download. It is hashed, since an
+/// ordered map compares each document with a dozen others.
 #[derive(Debug, Default)]
-pub(crate) struct Register(BTreeMap<Doc, usize>);
+pub(crate) struct Register {
+    docs: Vec<Doc>,
+    /// Numbers by the hashes of their documents, at the next free place; twice as many places as documents, or more.
+    places: Vec<u32>,
+}
+
+/// No number.
+const FREE: u32 = u32::MAX;
 
 impl Register {
     /// The number of a document; the next one, where it has none yet.
     pub(crate) fn enter(&mut self, doc: &Doc) -> usize {
-        if let Some(number) = self.0.get(doc) {
-            return *number;
+        if let Some(number) = self.number(doc) {
+            return number;
         }
-        let number = self.0.len();
-        self.0.insert(doc.clone(), number);
+        let number = self.docs.len();
+        self.docs.push(doc.clone());
+        if self.docs.len() * 2 > self.places.len() {
+            self.places = vec![FREE; (self.docs.len() * 4).next_power_of_two()];
+            for number in 0..self.docs.len() {
+                self.take_place(number);
+            }
+        } else {
+            self.take_place(number);
+        }
         number
     }
 
     /// Enters a document; answers whether it is new.
     pub(crate) fn add(&mut self, doc: &Doc) -> bool {
-        let next = self.0.len();
+        let next = self.docs.len();
         self.enter(doc) == next
     }
 
     /// The number of a document, if it was entered.
     pub(crate) fn number(&self, doc: &Doc) -> Option<usize> {
-        self.0.get(doc).copied()
+        let place = self.place_of(doc, |number| self.docs.get(number) == Some(doc))?;
+        self.places.get(place).map(|number| *number as usize).filter(|number| *number < self.docs.len())
     }
 
     /// How many there are.
@@ -64,6 +79,57 @@ impl Register {
     /// Whether a document was entered.
     pub(crate) fn contains(&self, doc: &Doc) -> bool {
         self.number(doc).is_some()
+    }
+
+    /// The first place of a document that is free, or whose number is the one looked for.
+    fn place_of(&self, doc: &Doc, is_it: impl Fn(usize) -> bool) -> Option<usize> {
+        let mask = self.places.len().checked_sub(1)?;
+        let mut place = hash(&doc.collection, &doc.key) as usize & mask;
+        while self.places.get(place).is_some_and(|number| *number != FREE && !is_it(*number as usize)) {
+            place = (place + 1) & mask;
+        }
+        Some(place)
+    }
+
+    fn take_place(&mut self, number: usize) {
+        let place = self.docs.get(number).and_then(|doc| self.place_of(doc, |_| false));
+        if let (Some(place), Ok(number)) = (place.and_then(|place| self.places.get_mut(place)), u32::try_from(number)) {
+            *place = number;
+        }
+    }
+}
+
+/// Spreads collections and keys; equal keys have equal hashes.
+pub(crate) fn hash(collection: &str, key: &Key) -> u32 {
+    let mut hash = Hash(0x811c_9dc5);
+    hash.bytes(collection.as_bytes());
+    hash.key(key);
+    hash.0 ^ hash.0 >> 15
+}
+
+/// FNV-1a.
+struct Hash(u32);
+
+impl Hash {
+    fn bytes(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+        }
+    }
+
+    fn key(&mut self, key: &Key) {
+        match key {
+            // Adding zero makes the one zero of the other.
+            Key::Number(number) | Key::Date(number) => self.bytes(&(number + 0.0).to_bits().to_le_bytes()),
+            Key::String(text) => self.bytes(text.as_bytes()),
+            Key::Binary(bytes) => self.bytes(bytes),
+            Key::Array(keys) => {
+                self.bytes(&[1]);
+                for key in keys {
+                    self.key(key);
+                }
+            }
+        }
     }
 }
 
@@ -88,5 +154,25 @@ mod tests {
         assert_eq!(docs.each_ref().map(|doc| register.enter(doc)), [0, 1, 0, 2]);
         assert_eq!(register.number(&docs[3]), Some(2));
         assert!(!register.add(&docs[0]) && register.add(&Doc::new("a", Key::from(2))));
+    }
+
+    #[test]
+    fn thousands_of_documents_keep_their_numbers() {
+        let doc = |number: u32| Doc::new(if number.is_multiple_of(3) { "a" } else { "b" }, Key::from(number));
+        let mut register = Register::default();
+        for number in 0..5_000 {
+            assert_eq!(register.number(&doc(number)), None);
+            assert_eq!(register.enter(&doc(number)), number as usize);
+        }
+        assert!((0..5_000).all(|number| register.number(&doc(number)) == Some(number as usize)));
+    }
+
+    #[test]
+    fn equal_keys_have_equal_hashes_and_others_mostly_do_not() {
+        assert_eq!(hash("a", &Key::Number(0.0)), hash("a", &Key::Number(-0.0)));
+        let mut hashes: Vec<u32> = (0..1_000u32).map(|key| hash("a", &Key::from(key)) & 1_023).collect();
+        hashes.sort_unstable();
+        hashes.dedup();
+        assert!(hashes.len() > 550, "{} of 1024 chains for 1000 keys", hashes.len());
     }
 }

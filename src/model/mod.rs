@@ -18,7 +18,7 @@ pub use batch::{
     Acknowledged, BaseChange, CommitReceipt, Content, Delete, Durability, Expiry, MetadataChange, OpReceipt,
     Precondition, Put, RemoteState, Replicate, Reseal, Secrecy, WriteBatch, WriteOp,
 };
-pub(crate) use doc::{Doc, Register};
+pub(crate) use doc::{Doc, Register, hash};
 pub use key::Key;
 pub(crate) use key::{distinct, hex};
 pub use key_path::KeyPath;

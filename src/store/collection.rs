@@ -124,12 +124,22 @@ impl Collection {
     /// `INVALID_KEY` where the record carries another key; `INVALID_CONFIG` for options that exclude each other;
     /// `VALIDATION_FAILED` where the value does not fit the collection's schema.
     pub fn put_op(&self, key: Key, value: Payload, options: &EntryOptions) -> Result<WriteOp> {
-        let declared = self.declared();
-        if declared.is_some_and(|declared| declared.key_path.is_some()) && self.key_of(&value)? != key {
+        let keyed = self.declared().is_some_and(|declared| declared.key_path.is_some());
+        if keyed && self.key_of(&value)? != key {
             return Err(Error::new(ErrorKind::InvalidKey, "the record carries another key than it is written under")
                 .with("collection", &self.name)
                 .with("key", key.to_text()));
         }
+        self.put_keyed(key, value, options)
+    }
+
+    /// The put of a record under the [key](Collection::key_of) that it carries.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`put_op`](Collection::put_op).
+    pub fn put_keyed(&self, key: Key, value: Payload, options: &EntryOptions) -> Result<WriteOp> {
+        let declared = self.declared();
         if declared.is_some() && value.field(system::RESERVED).is_some() {
             return Err(Error::new(
                 ErrorKind::InvalidValue,

@@ -3,10 +3,12 @@
 mod api;
 mod connection;
 mod convert;
+mod emission;
 mod error;
 mod group;
 mod identity;
 mod layout;
+mod lookup;
 mod mark;
 mod open;
 mod pulse;

@@ -10,7 +10,7 @@ use web_sys::{
 };
 
 use super::api::{answer, asked, begin, factory, walk};
-use super::convert::{from_row, to_range};
+use super::convert::{carried_keys, from_row, from_rows, to_range};
 use super::error::from_js;
 use super::layout::{EXPIRING, Layout, Place, after_namespace};
 use crate::backend::{Direction, Position, Read, Row, Scan, Source};
@@ -39,11 +39,17 @@ pub(super) async fn get(
     if let Some(last) = requests.last() {
         answer(Ok(last.clone())).await?;
     }
-    let found = |(key, request): (&Key, &IdbRequest)| {
+    let (rows, mut there, mut found) = (Array::new(), Vec::new(), Vec::with_capacity(keys.len()));
+    for (key, request) in keys.iter().zip(&requests) {
         let row = request.result().map_err(|thrown| from_js(&thrown))?;
-        if row.is_undefined() { Ok(None) } else { from_row(key.clone(), &row).map(Some) }
-    };
-    keys.iter().zip(&requests).map(found).collect()
+        found.push(!row.is_undefined());
+        if !row.is_undefined() {
+            rows.push(&row);
+            there.push(key.clone());
+        }
+    }
+    let mut records = from_rows(there, &rows)?.into_iter();
+    Ok(found.into_iter().map(|found| if found { records.next() } else { None }).collect())
 }
 
 pub(super) async fn count(
@@ -114,25 +120,34 @@ async fn at_once(
 ) -> Result<Vec<Row>> {
     let range = range_of(range, &scan.source, place)?.map_or(JsValue::UNDEFINED, JsValue::from);
     let limit = limit.map_or(0, |limit| u32::try_from(limit).unwrap_or(u32::MAX));
-    let (keys_request, records) = from.all(&range, limit, scan.read)?;
-    let records = match records {
-        None => {
-            answer(Ok(keys_request.clone())).await?;
-            None
+    let (keys, records) = if place.inline() && scan.read != Read::Keys {
+        // They carry their keys, which need not be read apart.
+        let records = Array::from(&answer(from.records(&range, limit)).await?);
+        (carried_keys(&records, place), Some(records))
+    } else {
+        let keys = asked(from.keys(&range, limit))?;
+        let records = if scan.read == Read::Keys { None } else { Some(asked(from.records(&range, limit))?) };
+        let keys = Array::from(&keys.finished().await?);
+        (
+            keys,
+            match records {
+                None => None,
+                Some(records) => Some(Array::from(&records.finished().await?)),
+            },
+        )
+    };
+    let keys: Vec<Key> = keys.iter().map(|key| Ok(place.own_key(Key::from_js(&key)?))).collect::<Result<_>>()?;
+    let mut rows: Vec<Row> = match records {
+        None => keys.into_iter().map(|key| Row { key, record: None }).collect(),
+        Some(records) => {
+            let row = |record: Record| Row { key: record.key.clone(), record: Some(record) };
+            from_rows(keys, &records)?.into_iter().map(row).collect()
         }
-        Some(request) => Some(Array::from(&answer(Ok(request)).await?)),
     };
-    let keys = Array::from(&keys_request.result().map_err(|thrown| from_js(&thrown))?);
-    let row = |at: u32| {
-        let key = place.own_key(Key::from_js(&keys.get(at))?);
-        let record = records.as_ref().map(|records| from_row(key.clone(), &records.get(at))).transpose()?;
-        Ok(Row { key, record })
-    };
-    let rows = 0..keys.length();
-    match scan.direction {
-        Direction::Forward => rows.map(row).collect(),
-        Direction::Backward => rows.rev().map(row).collect(),
+    if scan.direction == Direction::Backward {
+        rows.reverse();
     }
+    Ok(rows)
 }
 
 /// Steps through rows where some are passed over, or where a part is read backwards.
@@ -293,20 +308,20 @@ impl Rows {
         opened.map_err(|thrown| from_js(&thrown))
     }
 
-    /// Asks for the keys of a range, and for its records unless keys are enough; no limit is 0.
-    pub(super) fn all(&self, range: &JsValue, limit: u32, read: Read) -> Result<(IdbRequest, Option<IdbRequest>)> {
-        let (keys, records) = match self {
-            Self::Store(store) => (
-                store.get_all_keys_with_key_and_limit(range, limit),
-                (read != Read::Keys).then(|| store.get_all_with_key_and_limit(range, limit)),
-            ),
-            Self::Index(index) => (
-                index.get_all_keys_with_key_and_limit(range, limit),
-                (read != Read::Keys).then(|| index.get_all_with_key_and_limit(range, limit)),
-            ),
-        };
-        let failed = |thrown: JsValue| from_js(&thrown);
-        Ok((keys.map_err(failed)?, records.transpose().map_err(failed)?))
+    /// Asks for the keys of a range; no limit is 0.
+    pub(super) fn keys(&self, range: &JsValue, limit: u32) -> core::result::Result<IdbRequest, JsValue> {
+        match self {
+            Self::Store(store) => store.get_all_keys_with_key_and_limit(range, limit),
+            Self::Index(index) => index.get_all_keys_with_key_and_limit(range, limit),
+        }
+    }
+
+    /// Asks for the records of a range; no limit is 0.
+    pub(super) fn records(&self, range: &JsValue, limit: u32) -> core::result::Result<IdbRequest, JsValue> {
+        match self {
+            Self::Store(store) => store.get_all_with_key_and_limit(range, limit),
+            Self::Index(index) => index.get_all_with_key_and_limit(range, limit),
+        }
     }
 }
 

@@ -69,3 +69,28 @@ export function value(row) {
   delete row[SYSTEM];
   return row;
 }
+
+/**
+ * Opens those rows of a list, in it, of which the system keeps only what it keeps of every record, and tells that of each:
+ * version, created, modified. The version of the others is -1.
+ */
+export function openPlain(rows) {
+  const numbers = new Float64Array(3 * rows.length).fill(-1);
+  rows.forEach((row, at) => {
+    const kept = row !== null && typeof row === 'object' ? row[SYSTEM] : undefined;
+    if (!kept || kept.expires !== undefined || kept.tags !== undefined || kept.metadata !== undefined) return;
+    if (kept.hlc !== undefined || kept.checksum !== undefined || kept.sealed !== undefined) return;
+    numbers[3 * at] = kept.version;
+    numbers[3 * at + 1] = kept.created;
+    numbers[3 * at + 2] = kept.modified;
+    rows[at] = value(row);
+  });
+  return numbers;
+}
+
+/** The keys that rows carry under some paths. */
+export function keysIn(rows, paths) {
+  const [first, ...others] = paths.map((path) => path.split('.'));
+  const at = (row, names) => names.reduce((part, name) => part[name], row);
+  return rows.map((row) => (others.length > 0 ? [first, ...others].map((names) => at(row, names)) : at(row, first)));
+}

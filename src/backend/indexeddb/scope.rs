@@ -4,8 +4,8 @@ use super::layout::Layout;
 use super::mark::COMMITS;
 use crate::model::{Doc, Register, Verify, WriteBatch, WriteOp, system};
 
-/// Every row that the operations need to know, each once.
-pub(super) fn touched(batches: &[WriteBatch]) -> Vec<Doc> {
+/// Every row that the operations need to know, each once, and their numbers.
+pub(super) fn touched(batches: &[WriteBatch]) -> (Vec<Doc>, Register) {
     let mut register = Register::default();
     let mut touched = Vec::new();
     let mut touch = |doc: Doc| {
@@ -27,7 +27,7 @@ pub(super) fn touched(batches: &[WriteBatch]) -> Vec<Doc> {
         };
         touch(doc);
     }
-    touched
+    (touched, register)
 }
 
 /// The object stores that the operations read and write.

@@ -1,7 +1,7 @@
 //! The decisions of a group, made on what was read, before anything is written.
 
 use crate::error::Result;
-use crate::model::{Body, Doc, Key, KeyedOp, OpReceipt, Record, Register, RowChange, WriteOp, apply};
+use crate::model::{Body, Doc, Key, KeyedOp, OpReceipt, Record, Register, RowChange, WriteOp, apply, system};
 
 /// A row of a log.
 #[derive(Debug)]
@@ -27,6 +27,8 @@ pub(super) struct Staged {
 pub(super) struct Staging {
     register: Register,
     rows: Vec<Staged>,
+    /// Whether tombstones are among the rows.
+    buried: bool,
     /// The collections that were cleared, each with the batch that did.
     pub(super) cleared: Vec<(String, usize)>,
     pub(super) appended: Vec<Appended>,
@@ -41,10 +43,46 @@ struct Undo {
 }
 
 impl Staging {
+    /// The rows of these documents, under their numbers in the register; what is there of them is said by
+    /// [`read`](Staging::read).
+    pub(super) fn over(docs: Vec<Doc>, register: Register) -> Self {
+        let buried = docs.iter().any(|doc| doc.collection == system::TOMBSTONES);
+        let rows = docs.into_iter().map(|doc| Staged { doc, record: None, author: None }).collect();
+        Self { register, rows, buried, ..Self::default() }
+    }
+
     /// Takes note of what was read.
-    pub(super) fn read(&mut self, doc: Doc, record: Option<Record>) {
-        self.register.enter(&doc);
-        self.rows.push(Staged { doc, record, author: None });
+    pub(super) fn read(&mut self, number: usize, record: Record) {
+        if let Some(row) = self.rows.get_mut(number) {
+            row.record = Some(record);
+        }
+    }
+
+    /// Whether none of the rows is there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.iter().all(|row| row.record.is_none())
+    }
+
+    /// The document of a number.
+    pub(super) fn doc(&self, number: usize) -> Option<&Doc> {
+        self.rows.get(number).map(|row| &row.doc)
+    }
+
+    /// The batch that deleted a row, if one did.
+    pub(super) fn deleted_by(&self, number: usize) -> Option<usize> {
+        self.rows.get(number).filter(|row| row.record.is_none()).and_then(|row| row.author)
+    }
+
+    /// Whether a row was written.
+    pub(super) fn is_written(&self, number: usize) -> bool {
+        self.rows.get(number).is_some_and(|row| row.record.is_some() && row.author.is_some())
+    }
+
+    /// A row needs no request of its own.
+    pub(super) fn is_seen_to(&mut self, number: usize) {
+        if let Some(row) = self.rows.get_mut(number) {
+            row.author = None;
+        }
     }
 
     /// Applies a batch, whole or not at all.
@@ -64,8 +102,13 @@ impl Staging {
     }
 
     /// The rows that changed, in the order in which they were first touched.
-    pub(super) fn changed(&self) -> impl Iterator<Item = (&Staged, usize)> {
-        self.rows.iter().filter_map(|row| Some((row, row.author?)))
+    pub(super) fn changed(&self) -> impl Iterator<Item = &Doc> {
+        self.rows.iter().filter(|row| row.author.is_some()).map(|row| &row.doc)
+    }
+
+    /// Every row.
+    pub(super) fn into_parts(self) -> (Vec<Staged>, Vec<Appended>) {
+        (self.rows, self.appended)
     }
 
     fn apply_one(&mut self, batch: usize, at: usize, op: WriteOp, now: f64, undo: &mut Undo) -> Result<OpReceipt> {
@@ -87,11 +130,14 @@ impl Staging {
                 return Ok(OpReceipt { key: Key::Array(Vec::new()), version: 1, modified: now, existed: false });
             }
         };
-        let buried = doc.tombstone();
-        let applied = apply(op, self.there(&doc), self.there(&buried), now)?;
+        let buried = self.buried.then(|| self.there(&doc.tombstone())).flatten();
+        let applied = apply(op, self.there(&doc), buried, now)?;
         let key = doc.key.clone();
+        if !matches!(applied.tombstone, RowChange::Keep) {
+            self.buried = true;
+            self.change(batch, doc.tombstone(), applied.tombstone, undo);
+        }
         self.change(batch, doc, applied.record, undo);
-        self.change(batch, buried, applied.tombstone, undo);
         Ok(OpReceipt { key, version: applied.version, modified: now, existed: applied.existed })
     }
 

@@ -1,7 +1,8 @@
 //! A group of batches in one IndexedDB transaction.
 //!
-//! First every record that an operation touches is read; then, within the turn of the last answer, everything is
-//! decided and written. Nothing else is awaited while the transaction lives.
+//! First every record that an operation touches is read; then, within the turn of the last answer, everything is decided.
+//! It is written slice by slice, each before the one before it is answered. Nothing else is awaited while the transaction
+//! lives.
 
 use core::cell::RefCell;
 use core::pin::pin;
@@ -9,23 +10,28 @@ use std::rc::Rc;
 
 use futures_channel::oneshot;
 use futures_util::future::{Either, select};
+use js_sys::Function;
 use wasm_bindgen::prelude::*;
 use web_sys::{Event, IdbRequest, IdbTransaction};
 
 use super::api::{Settlement, acknowledged, begin};
 use super::connection::{Opened, silent};
-use super::convert::from_row;
+use super::emission::{Emission, Failure, Written};
 use super::error::from_js;
 use super::is_dead;
 use super::layout::Layout;
+use super::lookup::Lookup;
 use super::mark::{self, Mark};
 use super::pulse::beating;
 use super::scope::{stores, touched};
 use super::staging::Staging;
 use super::verifying::Verifying;
-use super::write::{add, clear, replace};
+use super::write::{object_store, replace};
 use crate::error::{Error, Result};
-use crate::model::{CommitReceipt, Doc, Durability, Key, OpReceipt, WriteBatch};
+use crate::model::{
+    CommitReceipt, Doc, Durability, Key, KeyedOp, OpReceipt, Precondition, Register, RowChange, WriteBatch, WriteOp,
+    apply,
+};
 use crate::platform::sleep;
 
 type Callback = Closure<dyn FnMut(Event)>;
@@ -63,25 +69,45 @@ pub(super) struct Running {
     _callbacks: (Callback, Callback),
 }
 
+/// How far a transaction is. Each stage ends with the answer to its last request.
+#[derive(Default)]
+enum Stage {
+    /// It is asked which rows are there, and for some of them.
+    Looking(Lookup),
+    /// The others are asked for.
+    Reading(Lookup),
+    /// Everything is decided, and being written.
+    Writing(Emission),
+    /// Nothing is left to do.
+    #[default]
+    Done,
+}
+
 /// What the callbacks of a transaction work on.
 struct Work {
     batches: Vec<WriteBatch>,
-    reads: Vec<(Doc, IdbRequest)>,
+    stage: Stage,
     /// The conditions of the first batch: the only one that may have some.
     verifying: Vec<Verifying>,
     outcomes: Vec<Result<Vec<OpReceipt>>>,
-    /// Requests that write, and for which batch; where it appends, for which of its operations.
-    writes: Vec<(IdbRequest, usize, Option<usize>)>,
+    /// The requests that write.
+    writes: Vec<Written>,
     failure: Option<(Option<usize>, Error)>,
     /// Tells when a request has failed.
     refuse: Option<oneshot::Sender<()>>,
     mark: Mark,
     /// An earlier transaction of the same batches, and the request for the mark that it left if it landed.
     before: Option<(Unsure, IdbRequest)>,
+    /// Whether an earlier transaction of the same batches may have landed.
+    looks_back: bool,
+    /// Whether something was written before it was known what is there.
+    guessed: bool,
     /// Whether everything is written, so that it may land.
     emitted: bool,
     /// Hears of requests, as a sign of life.
     alive: Callback,
+    /// Goes on.
+    on_answer: Option<Function>,
     /// The requests that are listened to.
     heard: Vec<IdbRequest>,
 }
@@ -96,7 +122,7 @@ pub(super) fn run(
     unsure: &mut Option<Unsure>,
 ) -> Result<Running> {
     let Opened { database, layout } = opened;
-    let touched = touched(&batches);
+    let (touched, register) = touched(&batches);
     let stores = stores(layout, &touched, &batches);
     let strict = batches.iter().any(|batch| batch.durability == Durability::Strict);
     let durability = if strict { Durability::Strict } else { Durability::Relaxed };
@@ -109,7 +135,7 @@ pub(super) fn run(
     let (refuse, refused) = oneshot::channel();
     let work = Rc::new(RefCell::new(Work {
         batches,
-        reads: Vec::new(),
+        stage: Stage::Done,
         verifying: Vec::new(),
         outcomes,
         writes: Vec::new(),
@@ -117,8 +143,11 @@ pub(super) fn run(
         refuse: Some(refuse),
         mark,
         before: None,
+        looks_back: unsure.is_some(),
+        guessed: false,
         emitted: false,
         alive: Callback::new(move |_: Event| alive()),
+        on_answer: None,
         heard: Vec::new(),
     }));
 
@@ -126,18 +155,22 @@ pub(super) fn run(
     let on_error = Callback::new(move |event: Event| blamed.borrow_mut().blame(&event));
     transaction.set_onerror(Some(on_error.as_ref().unchecked_ref()));
 
-    let last = work.borrow_mut().read(layout, &transaction, touched)?;
-    let (deciding, writing, layout) = (Rc::clone(&work), transaction.clone(), Rc::clone(layout));
-    let on_read = Callback::new(move |_: Event| {
+    let last = work.borrow_mut().read(layout, &transaction, touched, register)?;
+    let (stepping, going, known) = (Rc::clone(&work), transaction.clone(), Rc::clone(layout));
+    let on_answer = Callback::new(move |_: Event| {
         beat();
-        deciding.borrow_mut().write(&layout, &writing);
+        stepping.borrow_mut().step(&known, &going);
     });
-    match last.or_else(|| before.clone()) {
-        None => work.borrow_mut().write(&opened.layout, &transaction),
-        Some(request) => work.borrow_mut().hear(&request, &on_read),
+    {
+        let mut work = work.borrow_mut();
+        work.on_answer = Some(on_answer.as_ref().unchecked_ref::<Function>().clone());
+        work.before = unsure.take().zip(before.clone());
+        match last.or(before) {
+            None => work.step(layout, &transaction),
+            Some(request) => work.hear(&request),
+        }
     }
-    work.borrow_mut().before = unsure.take().zip(before);
-    Ok(Running { transaction, settlement, work, refused, _callbacks: (on_error, on_read) })
+    Ok(Running { transaction, settlement, work, refused, _callbacks: (on_error, on_answer) })
 }
 
 impl Running {
@@ -185,38 +218,58 @@ impl Drop for Running {
 }
 
 impl Work {
-    /// Asks for every condition's range and every touched row; gives the last request. Requests are answered in order.
-    fn read(&mut self, layout: &Layout, transaction: &IdbTransaction, touched: Vec<Doc>) -> Result<Option<IdbRequest>> {
+    /// Asks for every condition's range and about every touched row; gives the last request. Requests are answered in
+    /// order.
+    fn read(
+        &mut self,
+        layout: &Layout,
+        transaction: &IdbTransaction,
+        touched: Vec<Doc>,
+        register: Register,
+    ) -> Result<Option<IdbRequest>> {
         for wanted in self.batches.iter().flat_map(WriteBatch::conditions) {
             self.verifying.push(Verifying::begin(wanted.clone(), layout, transaction)?);
         }
-        for doc in touched {
-            let place = layout.place(&doc.collection);
-            let request = transaction
-                .object_store(place.store())
-                .and_then(|store| store.get(&place.stored_key(&doc.key).to_js()))
-                .map_err(|thrown| from_js(&thrown))?;
-            self.reads.push((doc, request));
-        }
-        self.hear_some();
-        let condition = || self.verifying.iter().rev().find_map(Verifying::last);
-        Ok(self.reads.last().map(|(_, request)| request).or_else(condition).cloned())
+        let mut lookup = Lookup::begin(touched, register, layout, transaction)?;
+        let last = lookup.awaited();
+        self.guess(layout, transaction);
+        self.hear_some(lookup.requests().cloned().collect());
+        self.stage = Stage::Looking(lookup);
+        Ok(last.or_else(|| self.verifying.iter().rev().find_map(Verifying::last).cloned()))
     }
 
-    fn hear(&mut self, request: &IdbRequest, callback: &Callback) {
-        request.set_onsuccess(Some(callback.as_ref().unchecked_ref()));
+    /// Writes the one put of a group as it is where nothing is there yet, before that is known: most often it is so, and
+    /// a put is done after one turn of the browser's storage instead of two. Else it is written over.
+    fn guess(&mut self, layout: &Layout, transaction: &IdbTransaction) {
+        let [WriteBatch { ops, now, .. }] = self.batches.as_slice() else { return };
+        let [WriteOp::Put(put)] = ops.as_slice() else { return };
+        let plain = matches!(put.precondition, Precondition::None | Precondition::Absent) && put.replicate.is_none();
+        if !plain || self.looks_back || layout.unkept_log(&put.collection).is_some() {
+            return;
+        }
+        let applied = apply(KeyedOp::Put(put.clone()), None, None, *now).map(|applied| applied.record);
+        let Ok(RowChange::Write(record)) = applied else { return };
+        let place = layout.place(&put.collection);
+        let store = self.mark.leave(transaction).and_then(|()| object_store(transaction, &place));
+        // What fails here fails once more, and is told, where it is written as it ought to be.
+        if let Ok(request) = store.and_then(|store| replace(&place, &store, &put.key, Some(&record))) {
+            self.guessed = true;
+            self.writes.push((request, 0, None));
+        }
+    }
+
+    /// Goes on when a request is answered.
+    fn hear(&mut self, request: &IdbRequest) {
+        request.set_onsuccess(self.on_answer.as_ref());
         self.heard.push(request.clone());
     }
 
-    /// Lets requests be heard of now and then.
-    fn hear_some(&mut self) {
-        let requests = self.reads.iter().map(|(_, request)| request);
-        let requests = requests.chain(self.writes.iter().map(|(request, _, _)| request));
-        let some: Vec<IdbRequest> = requests.skip(HEARD - 1).step_by(HEARD).cloned().collect();
-        for request in &some {
+    /// Lets some of these requests be heard of.
+    fn hear_some(&mut self, requests: Vec<IdbRequest>) {
+        for request in requests.into_iter().skip(HEARD - 1).step_by(HEARD) {
             request.set_onsuccess(Some(self.alive.as_ref().unchecked_ref()));
+            self.heard.push(request);
         }
-        self.heard.extend(some);
     }
 
     /// What an attempt came to that failed.
@@ -243,76 +296,88 @@ impl Work {
         true
     }
 
-    /// Decides every operation and writes what comes of it, in this turn.
-    fn write(&mut self, layout: &Layout, transaction: &IdbTransaction) {
-        if self.landed() {
-            // Written once more, so that what has landed is as durable as it was to be.
-            self.emitted = self.mark.leave(transaction).is_ok();
+    /// Goes as far as the next answer.
+    fn step(&mut self, layout: &Layout, transaction: &IdbTransaction) {
+        if self.failure.is_some() {
             return;
         }
-        let written = self.staged(layout).and_then(|staging| self.emit(layout, transaction, staging));
-        self.emitted = written.is_ok();
-        self.hear_some();
-        // It is never told to commit: Firefox and WebKit commit a transaction that was told so even if a request of it
-        // then fails, for a unique index, a full disk or a Blob, and half a batch would be stored.
-        if let Err((batch, error)) = written {
-            self.failure = Some((batch, error));
-            // A transaction that has ended already needs no abort.
-            drop(transaction.abort());
+        match self.go_on(layout, transaction) {
+            Ok(Some(request)) => self.hear(&request),
+            Ok(None) => {}
+            // It is never told to commit: Firefox and WebKit commit a transaction that was told so even if a request of
+            // it then fails, for a unique index, a full disk or a Blob, and half a batch would be stored.
+            Err(failure) => {
+                self.failure = Some(failure);
+                // A transaction that has ended already needs no abort.
+                drop(transaction.abort());
+            }
         }
     }
 
-    fn staged(&mut self, layout: &Layout) -> core::result::Result<Staging, (Option<usize>, Error)> {
-        let mut staging = Staging::default();
-        for (doc, request) in core::mem::take(&mut self.reads) {
-            let place = layout.place(&doc.collection);
-            let found = request.result().map_err(|thrown| (None, from_js(&thrown)))?;
-            let record = if found.is_undefined() {
-                None
-            } else {
-                Some(from_row(doc.key.clone(), &found).map_err(|error| (None, error.with("store", place.store())))?)
-            };
-            staging.read(doc, record);
+    /// Does what can be done now; answers the request whose answer is needed next.
+    fn go_on(
+        &mut self,
+        layout: &Layout,
+        transaction: &IdbTransaction,
+    ) -> core::result::Result<Option<IdbRequest>, Failure> {
+        let whole = |error| (None, error);
+        loop {
+            match core::mem::take(&mut self.stage) {
+                Stage::Looking(mut lookup) => {
+                    if self.landed() {
+                        // Written once more, so that what has landed is as durable as it was to be.
+                        self.emitted = self.mark.leave(transaction).is_ok();
+                        return Ok(None);
+                    }
+                    lookup.go_on(layout, transaction).map_err(whole)?;
+                    let awaited = lookup.awaited();
+                    self.stage = Stage::Reading(lookup);
+                    if awaited.is_some() {
+                        return Ok(awaited);
+                    }
+                }
+                Stage::Reading(lookup) => {
+                    let (mut staging, spans) = lookup.finish(layout).map_err(whole)?;
+                    let guessed_right = self.guessed && staging.is_empty();
+                    self.decide(layout, &mut staging);
+                    if let (true, Some(Err(error))) = (self.guessed, self.outcomes.first()) {
+                        return Err((Some(0), error.clone()));
+                    }
+                    if guessed_right {
+                        self.emitted = true;
+                        return Ok(None);
+                    }
+                    let emission = Emission::begin(staging, &spans, layout, transaction, &mut self.writes)?;
+                    self.stage = Stage::Writing(emission);
+                }
+                Stage::Writing(mut emission) => {
+                    let before = self.writes.len();
+                    let more = emission.slice(layout, transaction, &mut self.writes)?;
+                    let slice: Vec<IdbRequest> =
+                        self.writes.iter().skip(before).map(|(request, _, _)| request.clone()).collect();
+                    let first = slice.first().cloned();
+                    self.hear_some(slice);
+                    if more {
+                        self.stage = Stage::Writing(emission);
+                        // The rest of the slice keeps the browser busy while the next one is written.
+                        return Ok(first);
+                    }
+                    self.mark.leave(transaction).map_err(whole)?;
+                    self.emitted = true;
+                }
+                Stage::Done => return Ok(None),
+            }
         }
+    }
+
+    /// Decides every operation.
+    fn decide(&mut self, layout: &Layout, staging: &mut Staging) {
         let mut verified = self.verifying.drain(..).try_for_each(|wanted| wanted.check(layout));
         for (at, batch) in self.batches.iter_mut().enumerate() {
             let ops = core::mem::take(&mut batch.ops);
             let applied = core::mem::replace(&mut verified, Ok(())).map_err(|error| error.during("commit"));
             self.outcomes.push(applied.and_then(|()| staging.apply(at, ops, batch.now)));
         }
-        Ok(staging)
-    }
-
-    fn emit(
-        &mut self,
-        layout: &Layout,
-        transaction: &IdbTransaction,
-        staging: Staging,
-    ) -> core::result::Result<(), (Option<usize>, Error)> {
-        // An index that nobody here keeps would be wrong from now on: without its log, it will be built anew.
-        let changed = staging.changed().map(|(row, _)| &row.doc.collection);
-        let changed = changed.chain(staging.cleared.iter().map(|(collection, _)| collection));
-        let mut void: Vec<&str> = changed.filter_map(|collection| layout.unkept_log(collection)).collect();
-        void.dedup();
-        for log in void {
-            clear(&layout.place(log), transaction).map_err(|error| (None, error))?;
-        }
-        for (collection, batch) in &staging.cleared {
-            clear(&layout.place(collection), transaction).map_err(|error| (Some(*batch), error))?;
-        }
-        for (row, batch) in staging.changed() {
-            let doc = &row.doc;
-            let request = replace(&layout.place(&doc.collection), transaction, &doc.key, row.record.as_ref());
-            let request = request.map_err(|error| {
-                (Some(batch), error.with("collection", &doc.collection).with("key", doc.key.to_text()))
-            })?;
-            self.writes.push((request, batch, None));
-        }
-        for append in staging.appended {
-            let request = add(&layout.place(&append.collection), transaction, append.body, append.now);
-            self.writes.push((request.map_err(|error| (Some(append.batch), error))?, append.batch, Some(append.op)));
-        }
-        self.mark.leave(transaction).map_err(|error| (None, error))
     }
 
     /// Finds whose request failed. The transaction aborts by itself after this: it may be committing already, and then

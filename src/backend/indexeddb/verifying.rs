@@ -8,7 +8,6 @@ use super::convert::seen_in;
 use super::error::from_js;
 use super::layout::Layout;
 use super::read::{Rows, range_of};
-use crate::backend::Read;
 use crate::error::Result;
 use crate::model::{Key, Seen, Verify};
 
@@ -26,8 +25,10 @@ impl Verifying {
         }
         let place = layout.place(&wanted.collection);
         let range = range_of(&wanted.range, &wanted.source, &place)?.map_or(JsValue::UNDEFINED, JsValue::from);
-        let (keys, records) = Rows::within(transaction, &place, &wanted.source)?.all(&range, 0, Read::Meta)?;
-        Ok(Self { wanted, requests: records.map(|records| (keys, records)) })
+        let from = Rows::within(transaction, &place, &wanted.source)?;
+        let keys = from.keys(&range, 0).map_err(|thrown| from_js(&thrown))?;
+        let records = from.records(&range, 0).map_err(|thrown| from_js(&thrown))?;
+        Ok(Self { wanted, requests: Some((keys, records)) })
     }
 
     /// The last request; once it has succeeded, the condition can be checked.

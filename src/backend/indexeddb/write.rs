@@ -1,6 +1,7 @@
 //! Writing rows.
 
-use web_sys::{IdbRequest, IdbTransaction};
+use wasm_bindgen::JsValue;
+use web_sys::{IdbObjectStore, IdbRequest, IdbTransaction};
 
 use super::convert::{to_range, to_row};
 use super::error::from_js;
@@ -8,9 +9,14 @@ use super::layout::Place;
 use crate::error::Result;
 use crate::model::{Body, Key, KeyRange, Meta, Record};
 
+/// The object store of a place.
+pub(super) fn object_store(transaction: &IdbTransaction, place: &Place<'_>) -> Result<IdbObjectStore> {
+    transaction.object_store(place.store()).map_err(|thrown| from_js(&thrown))
+}
+
 /// Removes every row of a collection.
 pub(super) fn clear(place: &Place<'_>, transaction: &IdbTransaction) -> Result<()> {
-    let store = transaction.object_store(place.store()).map_err(|thrown| from_js(&thrown))?;
+    let store = object_store(transaction, place)?;
     match to_range(&KeyRange::all(), place)? {
         None => store.clear(),
         Some(range) => store.delete(&range),
@@ -19,14 +25,20 @@ pub(super) fn clear(place: &Place<'_>, transaction: &IdbTransaction) -> Result<(
     .map_err(|thrown| from_js(&thrown))
 }
 
+/// Deletes the rows of a range.
+pub(super) fn delete(place: &Place<'_>, transaction: &IdbTransaction, range: &KeyRange) -> Result<IdbRequest> {
+    let range = to_range(range, place)?.map_or(JsValue::UNDEFINED, JsValue::from);
+    let store = object_store(transaction, place)?;
+    store.delete(&range).map_err(|thrown| from_js(&thrown))
+}
+
 /// Puts a record in the place of what is under its key; none removes that.
 pub(super) fn replace(
     place: &Place<'_>,
-    transaction: &IdbTransaction,
+    store: &IdbObjectStore,
     key: &Key,
     record: Option<&Record>,
 ) -> Result<IdbRequest> {
-    let store = transaction.object_store(place.store()).map_err(|thrown| from_js(&thrown))?;
     if let Some(record) = record {
         place.check(record)?;
     }

@@ -257,10 +257,7 @@ fn key(value: &JsValue, depth: usize) -> Option<Key> {
     match kind(value).ok()? {
         'n' => value.as_f64().map(Key::Number),
         'd' => time(value).ok().map(Key::Date),
-        's' => {
-            let text: &js_sys::JsString = value.unchecked_ref();
-            if text.is_valid_utf16() { value.as_string().map(Key::String) } else { None }
-        }
+        's' => value.as_string().map(Key::String),
         'b' => bytes(value).ok().map(|bytes| Key::Binary(bytes.to_vec())),
         'a' if depth < MAX_KEY_DEPTH => elements(value, true)
             .ok()?

@@ -17,18 +17,50 @@ export function merged(base, changes) {
 
 /** A copy that shares nothing with the value; throws what structuredClone throws. */
 export function detached(value) {
-  return typeof value === 'object' && value !== null ? structuredClone(value) : ensureCloneable(value);
+  return typeof value === 'object' && value !== null ? plainCopy(value, []) ?? structuredClone(value) : ensureCloneable(value);
+}
+
+/** The most objects and lists in a value that is copied here, and the most parts of each. */
+const MOST_PLAIN = 64;
+
+/**
+ * A copy of an object or list of plain parts, as `structuredClone` makes it in ten times the time; undefined for whatever
+ * is anything else, or too large, or meets the same object twice.
+ */
+function plainCopy(value, met) {
+  const list = Array.isArray(value);
+  if (Object.getPrototypeOf(value) !== (list ? Array.prototype : Object.prototype)) return undefined;
+  const names = Object.keys(value);
+  if (names.length > MOST_PLAIN || (list && names.length !== value.length) || met.includes(value)) return undefined;
+  if (met.push(value) > MOST_PLAIN) return undefined;
+  const copy = list ? [] : {};
+  for (const name of names) {
+    let part = value[name];
+    if (typeof part === 'function' || typeof part === 'symbol' || name === '__proto__') return undefined;
+    if (typeof part === 'object' && part !== null) {
+      part = plainCopy(part, met);
+      if (part === undefined) return undefined;
+    }
+    copy[name] = part;
+  }
+  return list && copy.length !== value.length ? undefined : copy;
 }
 
 function ensureCloneable(value) {
   return typeof value === 'function' || typeof value === 'symbol' ? structuredClone(value) : value;
 }
 
-/** One letter for what can be a key: n(umber), d(ate), s(tring), b(ytes), a(rray); else u(ndefined), 0 (null), t, f, or -. */
+/** Half of a pair of surrogates. */
+const LONE = /\p{Surrogate}/u;
+
+/**
+ * One letter for what can be a key: n(umber), d(ate), s(tring), b(ytes), a(rray); else u(ndefined), 0 (null), t, f, or -. A
+ * text with lone surrogates is `-`: Rust would read it as another.
+ */
 export function kind(value) {
   switch (typeof value) {
     case 'number': return Number.isNaN(value) ? '-' : 'n';
-    case 'string': return 's';
+    case 'string': return LONE.test(value) ? '-' : 's';
     case 'boolean': return value ? 't' : 'f';
     case 'undefined': return 'u';
     case 'object':

@@ -1,8 +1,6 @@
 //! What keeps a read that races a write from leaving an older value in the cache. Pure.
 
-use crate::model::WriteOp;
-
-use super::table::hash;
+use crate::model::{WriteOp, hash};
 
 /// Keys share so many places; what is said of one is said of all that share its place.
 const PLACES: usize = 256;

@@ -9,10 +9,10 @@ use std::rc::Rc;
 
 use crate::backend::{Backend, LocalFuture};
 use crate::error::Result;
-use crate::model::{Body, CommitReceipt, Key, Record, Schema, WriteBatch, WriteOp, system};
+use crate::model::{Body, CommitReceipt, Key, Record, Schema, WriteBatch, WriteOp, hash, system};
 use crate::platform::now;
 use guard::{Guard, Target};
-use table::{Table, hash};
+use table::Table;
 
 /// How much is kept, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq)]

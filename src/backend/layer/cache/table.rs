@@ -226,46 +226,12 @@ impl Table {
     }
 }
 
-/// Spreads collections and keys; equal keys have equal hashes.
-pub(super) fn hash(collection: &str, key: &Key) -> u32 {
-    let mut hash = Hash(0x811c_9dc5);
-    hash.bytes(collection.as_bytes());
-    hash.key(key);
-    hash.0 ^ hash.0 >> 15
-}
-
-/// FNV-1a.
-struct Hash(u32);
-
-impl Hash {
-    fn bytes(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
-        }
-    }
-
-    fn key(&mut self, key: &Key) {
-        match key {
-            // Adding zero makes the one zero of the other.
-            Key::Number(number) | Key::Date(number) => self.bytes(&(number + 0.0).to_bits().to_le_bytes()),
-            Key::String(text) => self.bytes(text.as_bytes()),
-            Key::Binary(bytes) => self.bytes(bytes),
-            Key::Array(keys) => {
-                self.bytes(&[1]);
-                for key in keys {
-                    self.key(key);
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::model::{Body, Meta};
+    use crate::model::{Body, Meta, hash};
     use crate::platform::Payload;
 
     #[derive(Debug, Clone)]
@@ -349,14 +315,5 @@ mod tests {
                 prop_assert_eq!(table.bytes(), model.iter().map(|entry| entry.2).sum::<usize>());
             }
         }
-    }
-
-    #[test]
-    fn equal_keys_have_equal_hashes_and_others_mostly_do_not() {
-        assert_eq!(hash("a", &Key::Number(0.0)), hash("a", &Key::Number(-0.0)));
-        let mut hashes: Vec<u32> = (0..1_000u32).map(|key| hash("a", &Key::from(key)) & 1_023).collect();
-        hashes.sort_unstable();
-        hashes.dedup();
-        assert!(hashes.len() > 550, "{} of 1024 chains for 1000 keys", hashes.len());
     }
 }
