@@ -73,7 +73,7 @@ impl Register {
 
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        self.docs.len()
     }
 
     /// Whether a document was entered.

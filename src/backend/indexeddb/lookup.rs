@@ -187,7 +187,9 @@ impl Span {
                     if let (Some(lower), Some(upper)) = (key(first), key(last)) {
                         let range = KeyRange { lower: Bound::Included(lower), upper: Bound::Included(upper) };
                         sweeps.push(Sweep { collection: self.collection.clone(), range, batch });
-                        run.iter().for_each(|number| staging.is_seen_to(*number));
+                        for number in &run {
+                            staging.is_seen_to(*number);
+                        }
                     }
                 }
                 run.clear();

@@ -21,6 +21,7 @@ mod conditions;
 mod equality;
 mod indexes;
 mod lifecycle;
+mod many;
 mod reads;
 mod replication;
 mod reseal;
@@ -59,6 +60,7 @@ pub fn cases() -> impl Iterator<Item = Case> {
         indexes::CASES,
         equality::CASES,
         atomicity::CASES,
+        many::CASES,
         conditions::CASES,
         replication::CASES,
         reseal::CASES,
