@@ -8,7 +8,7 @@ const endpoint = process.env["FIELDBOOK_ENDPOINT"] ?? "http://127.0.0.1:8787";
 const proxy = { "/v1": endpoint, "/dev": endpoint };
 
 export default defineConfig({
-  plugins: [world(), contentSecurityPolicy(), serviceWorker()],
+  plugins: [world(), contentSecurityPolicy(), serviceWorker("src/background/sw.ts")],
   // tidekeep finds its WebAssembly beside its own module, which pre-bundling would move.
   optimizeDeps: { exclude: ["tidekeep"] },
   worker: { format: "es" },
@@ -18,10 +18,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 300,
     modulePreload: { polyfill: false },
-    rolldownOptions: {
-      input: { index: "index.html", sw: "src/background/sw.ts" },
-      output: { entryFileNames: ({ name }) => (name === "sw" ? "sw.js" : "assets/[name]-[hash].js") },
-    },
   },
   server: { proxy },
   preview: { proxy, headers: { "Content-Security-Policy": policy } },

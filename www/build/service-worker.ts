@@ -1,24 +1,42 @@
 import { createHash } from "node:crypto";
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
-import type { Plugin } from "vite";
+import { build, type Plugin, type ResolvedConfig } from "vite";
 import type { Precache } from "./precache.ts";
 
 const isData = (path: string) => path.endsWith(".json");
 
-/** Lists the finished build in `sw.js`, where it says `__PRECACHE__`. */
-export function serviceWorker(): Plugin {
-  let folder = "";
+/**
+ * Bundles the service worker into `sw.js`, once the build that it is to serve is there, and tells it what that has. It is
+ * one classic script: not every browser runs modules as service workers.
+ */
+export function serviceWorker(source: string): Plugin {
+  let config: ResolvedConfig;
   return {
     name: "fieldbook:service-worker",
     apply: "build",
-    configResolved(config) {
-      folder = config.build.outDir;
+    configResolved(resolved) {
+      config = resolved;
     },
-    async closeBundle() {
-      const worker = join(folder, "sw.js");
-      const source = await readFile(worker, "utf8");
-      await writeFile(worker, source.replace("__PRECACHE__", JSON.stringify(await listing(folder))));
+    async closeBundle(error) {
+      if (error) return;
+      const { root, build: page } = config;
+      await build({
+        root,
+        configFile: false,
+        publicDir: false,
+        logLevel: "warn",
+        // A classic script has no import.meta; all that is asked of it here is where the WebAssembly is.
+        define: { __PRECACHE__: JSON.stringify(await listing(page.outDir)), "import.meta.url": "self.location.href" },
+        build: {
+          outDir: page.outDir,
+          emptyOutDir: false,
+          target: page.target,
+          assetsInlineLimit: 0,
+          modulePreload: false,
+          rolldownOptions: { input: source, output: { format: "iife", entryFileNames: "sw.js" } },
+        },
+      });
     },
   };
 }

@@ -12,6 +12,8 @@ export interface App {
   readonly store: Store;
   readonly notes: Notes;
   readonly sync: Signal<SyncView | undefined>;
+  /** Ids of the notes that were changed elsewhere a moment ago. */
+  readonly arrivals: Signal<ReadonlySet<string>>;
   readonly importing: Importing;
   readonly router: Router;
 }

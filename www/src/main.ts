@@ -11,12 +11,15 @@ import "./styles/places.css";
 import "./styles/notes.css";
 import "./styles/panels.css";
 import "./styles/disk.css";
+import "./styles/sync.css";
 import { describeTrouble } from "./data/advice.ts";
+import { watchArrivals } from "./data/arrivals.ts";
 import { openImporting } from "./data/importing.ts";
 import { openNotes } from "./data/notes.ts";
 import { openSession } from "./data/session.ts";
 import { openStore } from "./data/store.ts";
 import { watchSync } from "./data/syncing.ts";
+import { rememberWriter } from "./data/writer.ts";
 import { registerServiceWorker } from "./lib/offline.ts";
 import { openRouter } from "./route.ts";
 import { emptyState } from "./ui/controls.ts";
@@ -29,17 +32,21 @@ const root = document.querySelector("#app") ?? document.body;
 try {
   const session = openSession(new URL(location.href));
   const store = await openStore(session);
+  const sync = watchSync(store);
   const app = {
     session,
     store,
     notes: openNotes(store),
-    sync: watchSync(store),
+    sync,
+    arrivals: watchArrivals(store, sync),
     importing: openImporting(store, session),
     router: openRouter(),
   };
   fill(root, frame(app), toastRegion());
   // What a round of sync meets is told by the pill and the panel, for as long as it lasts.
   store.on("error", (error) => error.operation !== "sync.run" && toastTrouble(error));
+  // Without it nothing is lost: the page sends what waits when it is open again.
+  void rememberWriter(session).catch(() => undefined);
 } catch (error) {
   const { code, message, advice } = describeTrouble(error);
   const panel = emptyState(

@@ -1,15 +1,25 @@
 /**
- * Serves the shell, so that the app starts without a network. The data is not its business: that is
- * tidekeep's, and what is sent to the endpoint passes by here untouched.
+ * Serves the shell, so that the app starts without a network, and lets tidekeep send what waits while no page is open.
+ * What a page sends to the endpoint passes by here untouched.
  */
+import { drain } from "tidekeep/service-worker";
+import { collections, spaceOf, type Fieldbook } from "../data/schema.ts";
+import { syncOptions } from "../data/sync-options.ts";
+import { writerOf } from "../data/writer.ts";
+
 declare const self: ServiceWorkerGlobalScope;
-export {};
 
 const { version, shell, data } = __PRECACHE__;
 const shellCache = `fieldbook-shell-${version}`;
 /** Reference data has its hash in its name, so it stays from one version to the next. */
 const dataCache = "fieldbook-data";
 const passedBy = ["/v1/", "/dev/"];
+
+drain<Fieldbook>(async (name) => {
+  const space = spaceOf(name);
+  const user = space && (await writerOf(space));
+  return space && user ? { name, collections, sync: syncOptions({ space, user }) } : undefined;
+});
 
 self.addEventListener("install", (event) => {
   event.waitUntil(

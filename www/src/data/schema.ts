@@ -63,5 +63,11 @@ export const collections: { [C in keyof Fieldbook]: CollectionOptions<Fieldbook[
   notes: { keyPath: "id", indexes: ["place", "modified"], search: ["text", "label.name"], sync: true },
 };
 
+const prefix = "fieldbook-";
+
 /** One database for each space, so that the notes of one never reach another. */
-export const databaseName = (space: string): string => `fieldbook-${space}`;
+export const databaseName = (space: string): string => `${prefix}${space}`;
+
+/** The space whose database has this name. */
+export const spaceOf = (database: string): string | undefined =>
+  database.startsWith(prefix) ? database.slice(prefix.length) : undefined;

@@ -1,8 +1,6 @@
-/** Who writes, and which notebook: browsers that name the same space share their notes. */
-export interface Session {
-  readonly space: string;
-  readonly user: string;
-}
+import type { Session } from "./writer.ts";
+
+export type { Session };
 
 const key = { space: "fieldbook.space", user: "fieldbook.user", offline: "fieldbook.offline" };
 export const namePattern = "[A-Za-z0-9][A-Za-z0-9_\\-]{0,39}";

@@ -1,7 +1,8 @@
-import { createStorage, StorageError, type DataStore } from "tidekeep";
+import { createStorage, type DataStore } from "tidekeep";
 import { autoLock } from "./locking.ts";
 import { collections, databaseName, type Fieldbook } from "./schema.ts";
 import { offline, type Session } from "./session.ts";
+import { syncOptions } from "./sync-options.ts";
 
 export type Store = DataStore<Fieldbook>;
 
@@ -11,27 +12,6 @@ export function openStore(session: Session): Promise<Store> {
     name: databaseName(session.space),
     collections,
     encryption: { autoLock: autoLock() },
-    sync: {
-      endpoint: `${location.origin}/v1/${session.space}`,
-      auth: () => token(session),
-      enabled: !offline.get(),
-      interval: 15,
-    },
+    sync: { ...syncOptions(session), enabled: !offline.get() },
   });
-}
-
-/** Asked each time something is sent, so that no token is ever kept. */
-async function token({ user, space }: Session): Promise<string> {
-  const response = await fetch("/dev/token", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ sub: user, space }),
-  }).catch((cause: unknown) => {
-    throw new StorageError("NETWORK_ERROR", "The server cannot be reached", { retryable: true, cause });
-  });
-  if (!response.ok) throw new Error(`The server gave no token (HTTP ${response.status}).`);
-  const answer: unknown = await response.json();
-  if (typeof answer === "object" && answer && "token" in answer && typeof answer.token === "string")
-    return answer.token;
-  throw new Error("The server's answer holds no token.");
 }

@@ -3,10 +3,12 @@ const regions = new Intl.DisplayNames("en", { type: "region" });
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const dates = new Intl.DateTimeFormat("en", { dateStyle: "medium" });
 const moments = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const clocks = new Intl.DateTimeFormat("en", { timeStyle: "medium" });
 const sizes = ["B", "KB", "MB", "GB", "TB"];
 
 export const number = (value: number): string => numbers.format(value);
 export const moment = (time: number | Date): string => moments.format(time);
+export const clock = (time: number | Date): string => clocks.format(time);
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${number(count)} ${count === 1 ? one : many}`;
 

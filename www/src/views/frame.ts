@@ -77,6 +77,9 @@ export function frame(app: App): HTMLElement[] {
     if (open && (route.pane === "places" || route.pane === "notes")) place.show(route);
   });
 
+  const notesLink = links[tabs.findIndex(({ pane }) => pane === "notes")];
+  app.arrivals.watch(({ size }) => notesLink && setAttribute(notesLink, "data-news", size > 0));
+
   return [
     h(
       "a",

@@ -2,8 +2,9 @@ import type { App } from "../app.ts";
 import type { Note } from "../data/schema.ts";
 import type { SyncView } from "../data/syncing.ts";
 import { ago, moment } from "../lib/format.ts";
+import { linkTo } from "../route.ts";
 import { button } from "../ui/controls.ts";
-import { fill, h } from "../ui/dom.ts";
+import { fill, h, setAttribute } from "../ui/dom.ts";
 import type { Row } from "../ui/keyed.ts";
 import { attempt, toast } from "../ui/toasts.ts";
 import { longest, saveByKey } from "./composer.ts";
@@ -14,6 +15,12 @@ export function noteCard({ notes }: App, first: Note): Row<Note> {
   let editing = false;
   const element = h("li", { class: "note", "data-testid": "note", "data-note": first.id });
   const waiting = h("span", { class: "waiting", hidden: true, "data-testid": "note-waiting" }, "not sent yet");
+  const arrived = h("span", { class: "arrived", hidden: true, "data-testid": "note-arrived" }, "just arrived");
+  const versions = h(
+    "a",
+    { class: "versions", href: linkTo({ pane: "sync" }), hidden: true, "data-testid": "note-versions" },
+    "two versions",
+  );
 
   const read = () => {
     editing = false;
@@ -28,7 +35,7 @@ export function noteCard({ notes }: App, first: Note): Row<Note> {
       h(
         "div",
         { class: "note-foot" },
-        h("span", { class: "note-when" }, time, waiting),
+        h("span", { class: "note-when" }, time, waiting, versions, arrived),
         button({ label: "Edit note", testid: "note-edit", icon: "pencil", bare: true, click: write }),
         button({ label: "Delete note", testid: "note-delete", icon: "trash", bare: true, click: remove }),
       ),
@@ -94,11 +101,19 @@ export function noteCard({ notes }: App, first: Note): Row<Note> {
   };
 }
 
-/** Says on each card below `parent` whether its note has yet to leave this device. */
-export function markWaiting(parent: Element, view: SyncView | undefined): void {
-  const keys = new Set(view?.waiting.map(({ key }) => key));
+/** Says on each card below `parent` whether its note has yet to leave this device, has two versions, or just arrived. */
+export function markNotes(parent: Element, view: SyncView | undefined, arrivals: ReadonlySet<string>): void {
+  const waiting = new Set(view?.waiting.map(({ key }) => key));
+  const contested = new Set(view?.conflicts.map(({ key }) => key));
   for (const card of parent.querySelectorAll<HTMLElement>("[data-note]")) {
-    const mark = card.querySelector<HTMLElement>(".waiting");
-    if (mark) mark.hidden = !keys.has(card.dataset["note"] ?? "");
+    const id = card.dataset["note"] ?? "";
+    const mark = (name: string, on: boolean) => {
+      const sign = card.querySelector<HTMLElement>(`.${name}`);
+      if (sign) sign.hidden = !on;
+    };
+    mark("waiting", waiting.has(id));
+    mark("versions", contested.has(id));
+    mark("arrived", arrivals.has(id));
+    setAttribute(card, "data-arrived", arrivals.has(id));
   }
 }

@@ -13,7 +13,7 @@ const page = 100;
 const typingPause = 120;
 
 /** All notes, the last changed first; or those with some words, the best first. */
-export function notesView({ notes }: App): View<NotesRoute> {
+export function notesView({ notes, arrivals }: App): View<NotesRoute> {
   let open = "";
   let limit = page;
   const status = h("p", { class: "list-status", role: "status", "data-testid": "notes-count" });
@@ -62,10 +62,17 @@ export function notesView({ notes }: App): View<NotesRoute> {
       element: h("li", {}, link),
       update(note) {
         setAttribute(link, "aria-current", note.id === open && "true");
+        setAttribute(link, "data-arrived", arrivals.get().has(note.id));
         fill(
           link,
           h("span", { class: "row-title" }, note.label.name),
-          h("span", { class: "row-when" }, ago(note.modified)),
+          h(
+            "span",
+            { class: "row-when" },
+            arrivals.get().has(note.id)
+              ? h("span", { class: "arrived", "data-testid": "note-arrived" }, "just arrived")
+              : ago(note.modified),
+          ),
           h("span", { class: "row-detail" }, countryName(note.label.country)),
           h("span", { class: "row-excerpt" }, note.text.slice(0, 200)),
         );
@@ -113,6 +120,7 @@ export function notesView({ notes }: App): View<NotesRoute> {
     });
   };
   follow();
+  arrivals.watch(() => void refresh());
 
   return {
     element,

@@ -1,7 +1,7 @@
 import type { OutboxEntry } from "tidekeep";
 import type { App } from "../app.ts";
 import { adviceFor, sentences } from "../data/advice.ts";
-import { plural } from "../lib/format.ts";
+import { clock, plural } from "../lib/format.ts";
 import { button } from "../ui/controls.ts";
 import { fill, h } from "../ui/dom.ts";
 import type { Row } from "../ui/keyed.ts";
@@ -25,8 +25,9 @@ export function outboxRow(app: App, first: OutboxEntry): Row<OutboxEntry> {
   );
   return {
     element,
-    update({ id, state, attempts, error }) {
+    update({ id, state, attempts, nextAttempt, error }) {
       const tried = attempts > 0 ? `, tried ${plural(attempts, "time")}` : "";
+      const again = attempts > 0 && nextAttempt ? `, again at ${clock(nextAttempt)}` : "";
       const underWay = state === "sending" && app.sync.get()?.state === "sending";
       // What holds up all that waits is said once, above the list.
       detail.textContent =
@@ -34,7 +35,7 @@ export function outboxRow(app: App, first: OutboxEntry): Row<OutboxEntry> {
           ? sentences({ message: error.message, advice: adviceFor(error.code) })
           : underWay
             ? "being sent"
-            : `waiting${tried}`;
+            : `waiting${tried}${again}`;
       fill(
         actions,
         state === "dead" && [

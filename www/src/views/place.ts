@@ -11,7 +11,7 @@ import { attempt } from "../ui/toasts.ts";
 import { locatorMap } from "../ui/world-map.ts";
 import { attribution } from "./attribution.ts";
 import { composer } from "./composer.ts";
-import { markWaiting, noteCard } from "./note-card.ts";
+import { markNotes, noteCard } from "./note-card.ts";
 
 type OpenRoute = PlacesRoute | NotesRoute;
 
@@ -21,6 +21,7 @@ export function placeView(app: App): View<OpenRoute> {
   const element = h("article", { class: "pane detail", "data-testid": "place" });
   let open: { place: PlaceLabel; shown: Promise<void>; leave: () => void } | undefined;
 
+  const mark = () => markNotes(element, app.sync.get(), app.arrivals.get());
   const find = newest((route: OpenRoute) => lookUp(app, route));
   const show = (route: OpenRoute) =>
     attempt(async () => {
@@ -94,14 +95,15 @@ export function placeView(app: App): View<OpenRoute> {
       leave = notes.of(place.id, (found) => {
         heading.textContent = found.length > 0 ? plural(found.length, "note") : "No notes yet";
         update(found);
-        markWaiting(list, app.sync.get());
+        mark();
         resolve();
       });
     });
     return { place, shown, leave };
   };
 
-  app.sync.watch((view) => markWaiting(element, view));
+  app.sync.watch(mark);
+  app.arrivals.watch(mark);
   return { element, show: (route) => void show(route) };
 }
 

@@ -10,6 +10,7 @@ export const stateLabels: Readonly<Record<SyncState, { label: string; icon: Icon
   waiting: { label: "Waiting", icon: "send" },
   sending: { label: "Syncing", icon: "repeat" },
   offline: { label: "Offline", icon: "cloudOff" },
+  undecided: { label: "To decide", icon: "fork" },
   trouble: { label: "Trouble", icon: "alert" },
 };
 
