@@ -87,6 +87,11 @@ impl Policies {
         own.map_or(self.default, |(_, policy)| *policy)
     }
 
+    /// The collections that have one of their own.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.others.iter().map(|(name, _)| name.as_str())
+    }
+
     /// Whether the endpoint decides everywhere as we would.
     pub(crate) fn are_latest(&self) -> bool {
         self.default == Policy::Latest && self.others.iter().all(|(_, policy)| *policy == Policy::Latest)

@@ -13,7 +13,7 @@ use super::super::store::Shared;
 use crate::backend::LocalFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Body, Key};
-use crate::platform::{Payload, said};
+use crate::platform::{Payload, is_array, said};
 use crate::sync::{Arbiter, Choice, Conflict, ConflictEntry, ConflictOutcome, Policies, Policy, Which};
 
 /// The collection of the policy that is everyone else's.
@@ -33,7 +33,7 @@ impl Deciding {
         if given.is_undefined() || given.is_null() {
             return Ok(deciding);
         }
-        if given.is_object() && !given.is_function() {
+        if given.is_object() && !given.is_function() && !is_array(given) {
             let names = names(given)?;
             // What holds for everyone else first.
             for name in names.iter().filter(|name| *name == DEFAULT).chain(names.iter().filter(|name| *name != DEFAULT))

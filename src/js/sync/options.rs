@@ -58,6 +58,9 @@ pub(in crate::js) fn read(given: &JsValue, retry: &JsValue, schema: &Schema) -> 
     let mut config = SyncConfig::new(&endpoint, replicated(&options.value("collections")?, schema)?);
     config.retry = retry_policy(if own_retry.is_undefined() { retry } else { &own_retry })?;
     config.policies = deciding.policies.clone();
+    if let Some(name) = config.policies.named().find(|name| !config.collections.iter().any(|known| known == name)) {
+        return Err(unknown(name));
+    }
     config.enabled = options.flag("enabled")?.unwrap_or(true);
     config.live = options.flag("live")?.unwrap_or(true);
     if let Some(seconds) = options.number("interval")? {

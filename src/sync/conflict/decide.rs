@@ -11,6 +11,7 @@ use crate::platform::Payload;
 use crate::sync::effects::{Effects, Storage, raced};
 use crate::sync::engine::Event;
 use crate::sync::lookup::{Standing, lookup};
+use crate::sync::state::strict;
 use crate::sync::worker::Inner;
 use crate::sync::{Policy, dead, document};
 
@@ -66,20 +67,33 @@ async fn decide(inner: &Inner, conflict: &Undecided) -> Result<bool> {
             return Ok(false);
         }
         Err(error) if error.status() == ErrorStatus::Temporary => return Err(error),
-        Err(error) => {
-            let error = error.with("document", conflict.doc.id());
-            let op = conflict.left(&error)?;
-            storage.backend.commit(crate::sync::state::strict(vec![op], storage.now)).await?;
-            inner.listeners.each(|listener| listener.failed(&error));
-            inner.forget_told(conflict);
-            if let Some(conflict) = undecided(storage.backend).await?.iter().find(|one| one.doc == conflict.doc) {
-                inner.tell_of_conflict(conflict).await;
-            }
-            return Ok(false);
-        }
+        Err(error) => return leave(inner, conflict, error).await.map(|()| false),
     };
-    end(storage, conflict, &standing, written, policy.name()).await?;
-    Ok(true)
+    match end(storage, conflict, &standing, written, policy.name()).await {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && is_still(storage, conflict, &standing).await? => {
+            leave(inner, conflict, error).await.map(|()| false)
+        }
+        outcome => outcome.map(|()| true),
+    }
+}
+
+/// Leaves a conflict to a person that could not be decided without.
+async fn leave(inner: &Inner, conflict: &Undecided, error: Error) -> Result<()> {
+    let error = error.with("document", conflict.doc.id());
+    let op = conflict.left(&error)?;
+    inner.backend.commit(strict(vec![op], inner.now())).await?;
+    inner.listeners.each(|listener| listener.failed(&error));
+    inner.forget_told(conflict);
+    if let Some(conflict) = undecided(&*inner.backend).await?.iter().find(|one| one.doc == conflict.doc) {
+        inner.tell_of_conflict(conflict).await;
+    }
+    Ok(())
+}
+
+/// Whether the record is as it was read: then it is another one that a decision cannot be beside, in a unique index.
+async fn is_still(storage: Storage<'_>, conflict: &Undecided, standing: &Standing) -> Result<bool> {
+    let now = lookup(storage.backend, core::slice::from_ref(&conflict.doc)).await?.pop();
+    Ok(now.is_some_and(|now| now.precondition() == standing.precondition()))
 }
 
 /// Whether something is not at hand yet that may be later.

@@ -21,6 +21,7 @@ async function bodyOf(request) {
 export async function withEndpoint(task) {
   const documents = new Map();
   let head = 0;
+  const stamp = () => `${Date.now().toString(16).padStart(12, "0")}0000-00000000000000ff`;
   const put = (change) => {
     head += 1;
     documents.set(`${change.c}/${change.id}`, { ...change, seq: head, rev: head });
@@ -31,17 +32,30 @@ export async function withEndpoint(task) {
     requests: [],
     features: ["filter", "gzip"],
     answer: undefined,
+    /** May be set to a function that says which operations are refused for good. */
+    refuses: undefined,
     documents,
     /** The documents of the bodies that came, by collection and id. */
     sent: () => place.requests.filter(({ route }) => route === "push").flatMap(({ text }) => JSON.parse(text).ops.map(({ c, id }) => `${c}/${id}`)),
     routes: () => place.requests.map(({ route }) => route),
     /** Stores a document as another device would. */
-    plant: (c, id, value) => put({ c, id, hlc: `${Date.now().toString(16).padStart(12, "0")}0000-00000000000000ff`, body: { value } }),
+    plant: (c, id, value) => put({ c, id, hlc: stamp(), body: { value } }),
+    /** Stores a document by what another device would send. */
+    plantBody: (c, id, body) => put({ c, id, hlc: stamp(), body }),
+    /** Deletes a document as another device would. */
+    uproot: (c, id) => put({ c, id, hlc: stamp(), del: true }),
+    /** What it has of a document; undefined where that is deleted. */
+    value: (c, id) => documents.get(`${c}/${id}`)?.body?.value,
   };
   const routes = {
     status: () => json({ protocol: 1, epoch: "e", head, floor: 0, serverTime: Date.now(), limits: { maxOps: 500, maxBytes: 1 << 20, maxDocBytes: 1 << 18, maxDepth: 64 }, features: place.features }),
     push: (_, text) => {
-      const results = JSON.parse(text).ops.map(({ mid, c, id, hlc, body, del }) => {
+      const results = JSON.parse(text).ops.map((op) => {
+        const { mid, c, id, hlc, mode, base, body, del } = op;
+        if (place.refuses?.(op)) return { mid, status: "rejected", code: "invalid_body", message: "made up by a case" };
+        const current = documents.get(`${c}/${id}`);
+        const stands = current && !(current.del && base === null);
+        if (mode === "cas" && stands && current.rev !== base) return { mid, status: "conflict", current };
         const seq = put({ c, id, hlc, ...(del ? { del } : { body }) });
         return { mid, status: "ok", seq, rev: seq };
       });

@@ -2,6 +2,7 @@
 
 import { cases as blind } from "./blind.js";
 import { cases as checksums } from "./checksums.js";
+import { cases as conflicts } from "./conflicts.js";
 import { cases as faults } from "./faults.js";
 import { cases as live } from "./live.js";
 import { cases as locking } from "./locking.js";
@@ -35,6 +36,7 @@ const all = {
   ...opening,
   ...blind,
   ...checksums,
+  ...conflicts,
   ...live,
   ...faults,
   ...profiling,
