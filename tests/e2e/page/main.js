@@ -85,6 +85,7 @@ globalThis.device = {
   /** Writes a note; gives the time at which that is acknowledged. */
   note: (id) => store.collection("notes").put({ id, text: id }).then(() => Date.now()),
   texts,
+  get: (id) => store.collection("notes").get(id),
   remove: (id) => store.collection("notes").delete(id),
   unlock: (passphrase) => store.credentials.unlock({ passphrase }),
   lock: () => store.credentials.lock(),
@@ -168,6 +169,11 @@ globalThis.device = {
     const entries = await store.sync.pending();
     return entries.map((entry) => ({ ...entry, error: plain(entry.error) }));
   },
+  async conflicts(options) {
+    const conflicts = await store.sync.conflicts(options);
+    return conflicts.map((conflict) => ({ ...conflict, error: plain(conflict.error) }));
+  },
+  resolve: (id, choice) => store.sync.resolve(id, choice),
   async retryAll() {
     for (const { id } of await store.sync.pending()) await store.sync.retry(id);
   },
