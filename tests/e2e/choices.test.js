@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { drivers, start } from "../packaging/support/webdriver.js";
 import { launch } from "./support/device.js";
 import { fieldbook } from "./support/fieldbook.js";
 import { plantNote } from "./support/notes.js";
@@ -186,13 +187,34 @@ describe("Fieldbook", () => {
     await b.expectNotes(["Written without a network"]);
   });
 
+  for (const [name, engine] of Object.entries(drivers)) {
+    test(`in ${name}, the page loads again once its server is gone`, async (t) => {
+      const place = await notebook(t);
+      const session = await start(engine);
+      t.after(session.close);
+      const open = async () => {
+        await session.open(`${place.address}/?space=${SPACE}&user=ada`);
+        const state = "document.querySelector('[data-testid=sync-status]')?.dataset.state";
+        await until("the page says how sync stands", () => session.evaluate(state));
+      };
+      await open();
+      assert.equal(await session.evaluate("navigator.serviceWorker.ready.then(({ active }) => new URL(active.scriptURL).pathname)"), "/sw.js");
+      const texts = "document.querySelector('[data-testid=notes]')?.textContent";
+      await until("the note is there", () => session.evaluate(texts), (text) => text?.includes(FIRST));
+      await place.kill();
+      await open();
+      assert.equal(await session.evaluate("navigator.serviceWorker.controller !== null"), true);
+      await until("the note is still there", () => session.evaluate(texts), (text) => text?.includes(FIRST));
+    });
+  }
+
   test("what the endpoint refuses is shown with the reason, and is tried again or discarded", async (t) => {
     const place = await notebook(t);
     const a = await open(t, place, "ada");
     await a.page.route("**/push", refuse);
     await a.edit(FIRST, "Too much");
     await a.waitForState("trouble");
-    await a.go("sync");
+    await a.id("toast-action").click();
     const dead = a.id("dead-entry");
     await dead.getByText("not welcome here").waitFor();
     await a.page.unroute("**/push");

@@ -43,8 +43,11 @@ try {
     router: openRouter(),
   };
   fill(root, frame(app), toastRegion());
-  // What a round of sync meets is told by the pill and the panel, for as long as it lasts.
-  store.on("error", (error) => error.operation !== "sync.run" && toastTrouble(error));
+  // What a round of sync meets, and what was refused, is told by the pill and the panel, for as long as it lasts.
+  store.on("error", (error) => error.operation !== "sync.run" && !error.context["document"] && toastTrouble(error));
+  store.on("rejected", () =>
+    toast("The server refused a change.", { label: "Look", run: () => app.router.go({ pane: "sync" }) }),
+  );
   // Without it nothing is lost: the page sends what waits when it is open again.
   void rememberWriter(session).catch(() => undefined);
 } catch (error) {

@@ -19,6 +19,8 @@ export interface SyncView {
 
 /** How often it is read again without a reason, milliseconds: times go by. */
 const heartbeat = 10_000;
+/** How soon it is looked what became of what is not told: that another window has sent, that changes are heard of. */
+const patience = 1000;
 
 /** What sync is doing, read again whenever there is reason to. */
 export function watchSync(store: Store): Signal<SyncView | undefined> {
@@ -47,6 +49,9 @@ export function watchSync(store: Store): Signal<SyncView | undefined> {
   store.on("change", ({ collection }) => collection !== "places" && refresh());
   for (const event of ["online", "offline", "focus"]) addEventListener(event, refresh);
   setInterval(() => document.visibilityState === "visible" && refresh(), heartbeat);
+  const shortly = soon(refresh, patience);
+  store.on("sync", shortly);
+  view.watch((next) => next?.state === "waiting" && !next.status.leader && shortly());
   refresh();
   return view;
 }

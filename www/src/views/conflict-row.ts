@@ -5,7 +5,7 @@ import type { Note } from "../data/schema.ts";
 import { difference, type Piece } from "../lib/difference.ts";
 import { ago, moment } from "../lib/format.ts";
 import { button } from "../ui/controls.ts";
-import { fill, h } from "../ui/dom.ts";
+import { fill, h, type Child } from "../ui/dom.ts";
 import type { Row } from "../ui/keyed.ts";
 import { attempt, toast } from "../ui/toasts.ts";
 
@@ -83,7 +83,7 @@ function panel({ name, title, label, note, pieces, keep }: Side): HTMLElement {
   const when =
     note &&
     h("time", { datetime: new Date(note.modified).toISOString(), title: moment(note.modified) }, ago(note.modified));
-  const text = pieces?.map(({ text, own }) => (own ? h("mark", {}, text) : text)) ?? note?.text ?? "Deleted";
+  const text = pieces?.map(({ text, own }) => (own ? marked(text) : text)) ?? note?.text ?? "Deleted";
   return h(
     "div",
     { class: `side ${name}` },
@@ -92,3 +92,6 @@ function panel({ name, title, label, note, pieces, keep }: Side): HTMLElement {
     button({ label, testid: `keep-${name}`, kind: "primary", click: keep }),
   );
 }
+
+/** What only one side has; the space behind it is nobody's. */
+const marked = (text: string): Child => [h("mark", {}, text.trimEnd()), text.slice(text.trimEnd().length)];

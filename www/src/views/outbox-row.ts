@@ -3,7 +3,7 @@ import type { App } from "../app.ts";
 import { adviceFor, sentences } from "../data/advice.ts";
 import { clock, plural } from "../lib/format.ts";
 import { button } from "../ui/controls.ts";
-import { fill, h } from "../ui/dom.ts";
+import { h } from "../ui/dom.ts";
 import type { Row } from "../ui/keyed.ts";
 import { attempt } from "../ui/toasts.ts";
 
@@ -12,12 +12,25 @@ export function outboxRow(app: App, first: OutboxEntry): Row<OutboxEntry> {
   const { sync } = app.store;
   const title = h("p", { class: "row-title" });
   const detail = h("p", { class: "row-detail" });
-  const actions = h("div", { class: "actions" });
+  const actions = first.state === "dead" && [
+    button({
+      label: "Try again",
+      testid: "retry",
+      icon: "repeat",
+      click: () => void attempt(() => sync.retry(first.id)),
+    }),
+    button({
+      label: "Discard",
+      testid: "discard",
+      kind: "danger",
+      click: () => void attempt(() => sync.discard(first.id)),
+    }),
+  ];
   const element = h(
     "li",
     { class: "outbox-row", "data-testid": first.state === "dead" ? "dead-entry" : "pending-entry" },
     h("div", { class: "outbox-text" }, title, detail),
-    actions,
+    actions && h("div", { class: "actions" }, actions),
   );
   void titleOf(app, first).then(
     (text) => (title.textContent = text),
@@ -25,7 +38,7 @@ export function outboxRow(app: App, first: OutboxEntry): Row<OutboxEntry> {
   );
   return {
     element,
-    update({ id, state, attempts, nextAttempt, error }) {
+    update({ state, attempts, nextAttempt, error }) {
       const tried = attempts > 0 ? `, tried ${plural(attempts, "time")}` : "";
       const again = attempts > 0 && nextAttempt ? `, again at ${clock(nextAttempt)}` : "";
       const underWay = state === "sending" && app.sync.get()?.state === "sending";
@@ -36,23 +49,6 @@ export function outboxRow(app: App, first: OutboxEntry): Row<OutboxEntry> {
           : underWay
             ? "being sent"
             : `waiting${tried}${again}`;
-      fill(
-        actions,
-        state === "dead" && [
-          button({
-            label: "Try again",
-            testid: "retry",
-            icon: "repeat",
-            click: () => void attempt(() => sync.retry(id)),
-          }),
-          button({
-            label: "Discard",
-            testid: "discard",
-            kind: "danger",
-            click: () => void attempt(() => sync.discard(id)),
-          }),
-        ],
-      );
     },
   };
 }
