@@ -46,6 +46,9 @@ export class Latencies {
 class Profiler {
   #since = new Date();
   #operations = new Map();
+  #rounds = new Latencies();
+  #sums = { pushed: 0, pulled: 0, conflicts: 0, failed: 0 };
+  #last;
 
   constructor(backend) {
     this.backend = backend;
@@ -64,12 +67,22 @@ class Profiler {
     performance.measure(name, { start, end, detail });
   }
 
+  /** Notes a round of sync that has ended; a status tells of the last one, again and again. */
+  round({ lastReport }) {
+    if (!lastReport || lastReport.at.getTime() === this.#last) return;
+    this.#last = lastReport.at.getTime();
+    this.#rounds.add(lastReport.durationMs);
+    for (const name of Object.keys(this.#sums)) this.#sums[name] += lastReport[name];
+  }
+
   metrics() {
+    const { count: rounds, p50, p95, max } = this.#rounds.toJSON();
     const operations = [...this.#operations].sort(([a], [b]) => (a < b ? -1 : 1));
     return {
       backend: this.backend,
       since: new Date(this.#since),
       operations: Object.fromEntries(operations.map(([operation, latencies]) => [operation, latencies.toJSON()])),
+      sync: { rounds, ...this.#sums, p50, p95, max },
     };
   }
 }
@@ -115,6 +128,7 @@ export function profiled(store, start) {
   for (const name of ['credentials', 'sync']) {
     define(store, name, measured(store[name], `${name}.`, profiler));
   }
+  store.on('sync', (status) => profiler.round(status));
   define(store, 'metrics', () => profiler.metrics());
   return measured(store, '', profiler);
 }

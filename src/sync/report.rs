@@ -30,6 +30,8 @@ pub struct SyncReport {
     pub failures: Vec<OutboxEntry>,
     /// How long it took, milliseconds.
     pub duration_ms: f64,
+    /// When it ended, milliseconds since the epoch.
+    pub at: f64,
 }
 
 /// How sync stands. Times are milliseconds since the epoch.

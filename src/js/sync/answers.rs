@@ -16,6 +16,7 @@ pub(super) fn report(report: &SyncReport) -> JsValue {
         ("failed", number(report.failed)),
         ("failures", report.failures.iter().map(outbox_entry).collect::<Array>().into()),
         ("durationMs", JsValue::from_f64(report.duration_ms)),
+        ("at", date(report.at)),
     ])
 }
 

@@ -207,6 +207,8 @@ export interface SyncReport {
   /** Those documents, each with its error. */
   failures: OutboxEntry[];
   durationMs: number;
+  /** When it ended. */
+  at: Date;
 }
 
 export interface SyncStatus {

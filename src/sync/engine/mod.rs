@@ -511,6 +511,7 @@ impl Engine {
                     failed: round.tally.failed.len() as u64,
                     failures: round.tally.failed.clone(),
                     duration_ms: (now - round.began).max(0.0),
+                    at: now,
                 })
             }
             Ending::Failed(error) | Ending::GaveUp(error) => {

@@ -1,4 +1,5 @@
 import { refused, same, until } from "./check.js";
+import { withEndpoint } from "./endpoint.js";
 
 /** The timeline's entries of a store's calls while a task runs. */
 async function entries(task) {
@@ -33,6 +34,31 @@ export const cases = {
       same(puts.every(({ duration, startTime }) => duration >= 0 && startTime > 0), true);
     });
   },
+
+  "a store that is profiled tells how long rounds of sync took, and how many conflicts they met": ({ open }) =>
+    withEndpoint(async (place) => {
+      const sync = { endpoint: place.url, enabled: false, conflict: "merge" };
+      const store = await open({ profile: true, collections: { notes: { keyPath: "id" } }, sync });
+      const sums = () => {
+        const { rounds, pushed, pulled, conflicts, failed } = store.metrics().sync;
+        return [rounds, pushed, pulled, conflicts, failed];
+      };
+      same(sums(), [0, 0, 0, 0, 0]);
+      await store.collection("notes").put({ id: "1", a: 1, b: 1 });
+      await store.sync.run();
+      await until(() => sums()[0] === 1, "the first round");
+      place.plant("notes", "1", { id: "1", a: 1, b: 2 });
+      await store.collection("notes").put({ id: "1", a: 2, b: 1 });
+      await store.sync.run();
+      await store.sync.status();
+      await until(() => sums()[0] === 2, "the second round");
+      for (let n = 0; n < 3; n += 1) await store.sync.setInterval(60 + n);
+      same(sums(), [2, 2, 0, 1, 0]);
+      const { p50, p95, max } = store.metrics().sync;
+      same(0 <= p50 && p50 <= p95 && p95 <= max, true, "the times");
+      const { lastReport } = await store.sync.status();
+      same([lastReport.at instanceof Date, lastReport.conflicts], [true, 1]);
+    }),
 
   "the timeline keeps a bounded number of entries": async ({ open }) => {
     const store = await open({ type: "memory", profile: true });
