@@ -106,8 +106,9 @@ export interface RetryPolicy {
  *   that is written, and `undefined` deletes. Where it throws, takes longer than a minute or answers what cannot be
  *   written, the conflict waits as a manual one, and is asked again once the endpoint has yet another state.
  *
- * A deletion against a change is a conflict like others, but under `"merge"`. Where records are sealed and the keys are
- * locked, a conflict that needs their values waits, listed, until they are unlocked.
+ * What is decided but cannot be stored, because another record has its value in a unique index, waits as a manual
+ * conflict, too. A deletion against a change is a conflict like others, but under `"merge"`. Where records are sealed and
+ * the keys are locked, a conflict that needs their values waits, listed, until they are unlocked.
  */
 export type ConflictPolicy = "latest" | "merge" | "local" | "remote" | "manual" | ((conflict: Conflict) => unknown);
 
