@@ -1,4 +1,4 @@
-/** PouchDB over IndexedDB, its indexes by pouchdb-find. An index is brought up to date by the query that uses it. */
+/** PouchDB over IndexedDB, its indexes by pouchdb-find: an index is brought up to date by the query that uses it. */
 
 import PouchDB from "pouchdb-browser";
 import find from "pouchdb-find";
@@ -28,13 +28,7 @@ export async function open(name) {
 
   return {
     put: (document) => database.put(stored(document)),
-    putMany: async (documents) => {
-      await sent(documents.map(stored));
-      // The others have indexed what they stored; here a query does it.
-      await database.find({ selector: { created: -1 }, use_index: "created" });
-      await database.find({ selector: { name: "" }, use_index: "name" });
-      await database.find({ selector: { group: -1 }, use_index: "group" });
-    },
+    putMany: (documents) => sent(documents.map(stored)),
     get: async (id) => loaded(await database.get(id)),
     getMany: async (ids) => (await database.allDocs({ keys: ids, include_docs: true })).rows.map(({ doc }) => loaded(doc)),
     between: (low, high) =>
@@ -42,10 +36,11 @@ export async function open(name) {
     ofGroup: (group, limit) =>
       rows({ selector: { group, created: { $gte: null, $lte: LAST } }, sort: ["group", "created"], use_index: "group", limit }),
     pages: (size) => {
-      let after = -1;
+      let from = 0;
       return async () => {
-        const page = await rows({ selector: { created: { $gt: after } }, sort: ["created"], use_index: "created", limit: size });
-        after = page.at(-1)?.created;
+        // With $gt, a page would have a row less than its limit.
+        const page = await rows({ selector: { created: { $gte: from } }, sort: ["created"], use_index: "created", limit: size });
+        from = page.at(-1)?.created + 1;
         return page;
       };
     },

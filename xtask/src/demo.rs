@@ -26,9 +26,7 @@ pub(crate) fn command(workspace: &Workspace) -> Result<ExitCode> {
 /// Builds the demo application on the packed package.
 pub(crate) fn build_app(workspace: &Workspace) -> Result<()> {
     let app = workspace.root.join("www");
-    let tarball = npm::pack(workspace)?;
-    npm::install_locked(workspace, &app)?;
-    npm::install_tarball(workspace, &app, &tarball)?;
+    npm::install_package(workspace, &app)?;
     process::run(workspace.command("npm").args(["run", "build"]).current_dir(&app))
 }
 

@@ -1,5 +1,6 @@
-//! The commands of this repository: `cargo xtask setup | build | check | test | demo`.
+//! The commands of this repository: `cargo xtask setup | build | check | test | demo | bench`.
 
+mod bench;
 mod build;
 mod check;
 mod demo;
@@ -19,13 +20,15 @@ use workspace::Workspace;
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  setup [--check] [--for build|check|test|demo]
+  setup [--check] [--for build|check|test|demo|bench]
           installs what the commands need and is missing; --check only reports, and fails if something is
   build   makes the npm package in pkg/, as wasm-pack.toml says
   check   formatting, lints, documentation, the package's types and its size
   test [native | browser [chrome|firefox|safari] | packaging | reproducible | durability | e2e]
           everything, or one stage
   demo    builds and serves the demo application
+  bench [--quick] [--rounds N] [--browsers …] [--engines …]
+          measures beside bare IndexedDB and other libraries, and writes docs/benchmarks.md
 ";
 
 fn main() -> ExitCode {
@@ -55,6 +58,7 @@ fn dispatch(words: &[&str]) -> Result<ExitCode> {
         ("check", []) => check::command(&workspace),
         ("test", selection) => test::command(&workspace, selection),
         ("demo", []) => demo::command(&workspace),
+        ("bench", options) => bench::command(&workspace, options),
         _ => bail!("`{}` is not understood\n\n{USAGE}", words.join(" ")),
     }
 }

@@ -8,6 +8,13 @@ use anyhow::{Context, Result};
 use crate::process;
 use crate::workspace::Workspace;
 
+/// Installs a project's locked dependencies, and beside them the built package as npm would publish it.
+pub(crate) fn install_package(workspace: &Workspace, project: &Path) -> Result<()> {
+    let tarball = pack(workspace)?;
+    install_locked(workspace, project)?;
+    install_tarball(workspace, project, &tarball)
+}
+
 /// Installs exactly what the folder's lockfile says. Without a lockfile that has changed, nothing happens.
 pub(crate) fn install_locked(workspace: &Workspace, folder: &Path) -> Result<()> {
     if is_installed(folder) {
@@ -31,7 +38,7 @@ fn installed_lock(folder: &Path) -> PathBuf {
 }
 
 /// Packs the built package and returns the tarball.
-pub(crate) fn pack(workspace: &Workspace) -> Result<PathBuf> {
+fn pack(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.target.join("npm");
     std::fs::create_dir_all(&folder)?;
     let mut npm = workspace.command("npm");
@@ -43,7 +50,7 @@ pub(crate) fn pack(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 /// Installs the tarball into a project whose own dependencies are installed, leaving its manifest alone.
-pub(crate) fn install_tarball(workspace: &Workspace, folder: &Path, tarball: &Path) -> Result<()> {
+fn install_tarball(workspace: &Workspace, folder: &Path, tarball: &Path) -> Result<()> {
     let mut npm = workspace.command("npm");
     npm.args(["install", "--no-save", "--no-package-lock", "--prefer-offline", "--no-audit", "--no-fund"]);
     process::run(npm.arg(OsString::from(tarball)).current_dir(folder))

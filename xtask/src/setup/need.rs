@@ -42,6 +42,7 @@ pub(crate) enum Purpose {
     Check,
     Test,
     Demo,
+    Bench,
 }
 
 /// Whether a need is met: by what, or why not.
@@ -58,7 +59,8 @@ impl Purpose {
             "check" => Self::Check,
             "test" => Self::Test,
             "demo" => Self::Demo,
-            _ => bail!("--for takes build, check, test or demo, not `{word}`"),
+            "bench" => Self::Bench,
+            _ => bail!("--for takes build, check, test, demo or bench, not `{word}`"),
         })
     }
 
@@ -94,15 +96,10 @@ impl Need {
                 true
             }
             Self::Rustfmt | Self::Clippy => matches!(purpose, Purpose::Check),
-            Self::Chromium
-            | Self::Firefox
-            | Self::Geckodriver
-            | Self::WebKit
-            | Self::Xvfb
-            | Self::Postgres
-            | Self::Python => {
-                matches!(purpose, Purpose::Test)
+            Self::Chromium | Self::Firefox | Self::Geckodriver | Self::WebKit | Self::Xvfb => {
+                matches!(purpose, Purpose::Test | Purpose::Bench)
             }
+            Self::Postgres | Self::Python => matches!(purpose, Purpose::Test),
         }
     }
 

@@ -32,7 +32,7 @@ pub(super) fn reproducible(workspace: &Workspace) -> Result<Count> {
 pub(super) fn packaging(workspace: &Workspace) -> Result<Count> {
     build::package(workspace)?;
     let project = workspace.root.join("tests/packaging");
-    install_package(workspace, &project)?;
+    npm::install_package(workspace, &project)?;
     run_tests(workspace, &project)
 }
 
@@ -40,7 +40,7 @@ pub(super) fn packaging(workspace: &Workspace) -> Result<Count> {
 pub(super) fn durability(workspace: &Workspace) -> Result<Count> {
     build::package(workspace)?;
     let project = workspace.root.join("tests/durability");
-    install_package(workspace, &project)?;
+    npm::install_package(workspace, &project)?;
     run_tests(workspace, &project)
 }
 
@@ -55,15 +55,8 @@ pub(super) fn end_to_end(workspace: &Workspace) -> Result<Count> {
     demo::build_app(workspace)?;
     process::run(workspace.cargo().args(["build", "--package", "tidekeep-server"]))?;
     let project = workspace.root.join("tests/e2e");
-    install_package(workspace, &project)?;
+    npm::install_package(workspace, &project)?;
     run_tests(workspace, &project)
-}
-
-/// Installs a project's locked dependencies, and beside them the package as npm would publish it.
-fn install_package(workspace: &Workspace, project: &Path) -> Result<()> {
-    let tarball = npm::pack(workspace)?;
-    npm::install_locked(workspace, project)?;
-    npm::install_tarball(workspace, project, &tarball)
 }
 
 /// Runs a project's tests, telling them where the parts are.
