@@ -15,7 +15,14 @@ pub(super) fn touched(batches: &[WriteBatch]) -> (Vec<Doc>, Register) {
     };
     for op in batches.iter().flat_map(|batch| &batch.ops) {
         let doc = match op {
-            WriteOp::Put(put) => Doc::new(put.collection.as_str(), put.key.clone()),
+            WriteOp::Put(put) => {
+                let doc = Doc::new(put.collection.as_str(), put.key.clone());
+                if put.replicate.is_some() {
+                    // What is made anew goes on where its deletion left off.
+                    touch(doc.tombstone());
+                }
+                doc
+            }
             WriteOp::Delete(delete) => Doc::new(delete.collection.as_str(), delete.key.clone()),
             WriteOp::Replicate(replicate) => {
                 let doc = Doc::new(replicate.collection.as_str(), replicate.key.clone());
