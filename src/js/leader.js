@@ -20,7 +20,8 @@ export function lead(name, onLeads) {
   const me = `${Date.now()}.${Math.random()}`;
   const channel = typeof scope.BroadcastChannel === "function" ? new BroadcastChannel(`${name}:lead`) : undefined;
   channel?.unref?.(); // Node would wait for it
-  const seen = () => page?.visibilityState !== "hidden";
+  // A service worker is seen by nobody; other workers stand for a page, and cannot tell.
+  const seen = () => (page ? page.visibilityState !== "hidden" : !scope.registration);
   const say = (what) => channel?.postMessage({ from: me, ...what });
   let turn; // what is asked for or held: { abort, release? }
   let timer;

@@ -12,6 +12,8 @@ const SPACE = "expedition";
 const FIRST = "Tram 28 to the castle";
 /** Far below the interval of 15 seconds at which anything would be asked for anyway. */
 const PROMPTLY = 5000;
+/** Far below the minute for which a service worker tries. */
+const LEADS = 15_000;
 
 /** Refuses every change for good, as an endpoint does. */
 async function refuse(route) {
@@ -44,6 +46,20 @@ describe("Fieldbook", () => {
     await app.open(SPACE, user);
     await app.waitForState("synced");
     return Object.assign(app, { context: own });
+  }
+
+  /** Stays in the origin without the application; gives what wakes its service worker as a network does that is found again. */
+  async function waker({ context }, { address }) {
+    const other = await context.newPage();
+    await other.goto(`${address}/icons/icon.svg`);
+    const session = await context.newCDPSession(other);
+    const registrations = [];
+    session.on("ServiceWorker.workerRegistrationUpdated", (event) => registrations.push(...event.registrations));
+    await session.send("ServiceWorker.enable");
+    const { registrationId } = await until("the worker is known", () => registrations.at(-1));
+    const tag = `tidekeep:fieldbook-${SPACE}`;
+    const event = { origin: address, registrationId, tag, lastChance: false };
+    return Object.assign(() => session.send("ServiceWorker.dispatchSyncEvent", event), { page: other });
   }
 
   const text = (app, name) => app.id(name).first().textContent();
@@ -165,26 +181,37 @@ describe("Fieldbook", () => {
     await a.waitForPending(1);
     assert.deepEqual(a.trouble, []);
 
-    const session = await a.context.newCDPSession(a.page);
-    const registrations = [];
-    session.on("ServiceWorker.workerRegistrationUpdated", (event) => registrations.push(...event.registrations));
-    await session.send("ServiceWorker.enable");
-    await until("the worker is known", () => registrations.length > 0);
-    const other = await a.context.newPage();
-    await other.goto(`${place.address}/icons/icon.svg`);
+    const wake = await waker(a, place);
     await a.page.close();
     await a.context.setOffline(false);
-    // The event that the browser sends when it finds the network again.
-    const control = await a.context.newCDPSession(other);
-    await control.send("ServiceWorker.enable");
-    await control.send("ServiceWorker.dispatchSyncEvent", {
-      origin: place.address,
-      registrationId: registrations.at(-1).registrationId,
-      tag: `tidekeep:fieldbook-${SPACE}`,
-      lastChance: false,
-    });
+    await wake();
     const b = await open(t, place, "ben");
     await b.expectNotes(["Written without a network"]);
+  });
+
+  test("a service worker that does not reach the endpoint gives way to a page that is opened", async (t) => {
+    const place = await notebook(t);
+    const a = await open(t, place, "ada");
+    await a.shell();
+    await a.context.setOffline(true);
+    await a.edit(FIRST, "Written without it");
+    await a.waitForPending(1);
+    const wake = await waker(a, place);
+    await a.page.close();
+    await wake();
+    const held = () => wake.page.evaluate(() => navigator.locks.query().then(({ held }) => held.length));
+    await until("the worker leads", held);
+    const again = fieldbook(await a.context.newPage(), place.address);
+    await again.open(SPACE, "ada");
+    await again.waitForState("offline");
+    await a.context.setOffline(false);
+    const began = performance.now();
+    await again.waitForState("synced");
+    await again.waitForPending(0);
+    t.diagnostic(`sent ${Math.round(performance.now() - began)} ms after the network was there`);
+    assert.ok(performance.now() - began < LEADS);
+    const b = await open(t, place, "ben");
+    await b.expectNotes(["Written without it"]);
   });
 
   for (const [name, engine] of Object.entries(drivers)) {
