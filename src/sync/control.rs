@@ -2,8 +2,8 @@
 
 use super::effects::{Effects, raced};
 use super::engine::sent;
+use super::inner::Inner;
 use super::lookup::lookup;
-use super::worker::Inner;
 use super::{EntryState, OutboxEntry, SyncStatus, conflict, dead, outbox, pull, state};
 use crate::error::{Error, ErrorKind, Result};
 use crate::model::{Doc, Key, Register, system};

@@ -8,7 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::future::{Either, select};
 
 use super::engine::{Action, Engine, Event, Heard};
-use super::worker::Inner;
+use super::inner::Inner;
 use super::{control, state};
 
 /// Timers of browsers overflow at 24.8 days.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use futures_util::future::{AbortHandle, Abortable};
 
 use super::engine::{Event, Heard, Means};
-use super::worker::Inner;
+use super::inner::Inner;
 use crate::transport::{ChangesQuery, OPENED};
 
 /// How much may be heard that nobody has looked at yet, in bytes. What is beyond it is pulled instead.

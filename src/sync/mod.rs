@@ -4,6 +4,7 @@
 //! the commits that it asks for; `state` and `dead` are what is remembered.
 
 mod clock;
+mod config;
 mod conflict;
 mod control;
 mod dead;
@@ -13,6 +14,7 @@ mod effects;
 mod engine;
 mod extent;
 mod hear;
+mod inner;
 mod lookup;
 mod merge;
 pub(crate) mod outbox;
@@ -29,6 +31,7 @@ mod wishes;
 mod worker;
 
 pub use clock::{Clock, Hlc, MAX_AHEAD_MS};
+pub use config::SyncConfig;
 pub use conflict::{Arbiter, Choice, Conflict, ConflictEntry, ConflictOutcome, Which};
 pub use extent::Extent;
 pub use outbox::Priority;
@@ -38,4 +41,4 @@ pub use report::{Applied, Direction, EntryState, OutboxEntry, SyncReport, SyncSt
 pub use retry::{Growth, Retry};
 pub use state::{SharedClock, open_clock};
 pub(crate) use state::{body as row_body, parse as row_content, row as row_object};
-pub use worker::{Sync, SyncConfig};
+pub use worker::Sync;

@@ -4,7 +4,7 @@ use futures_util::future::{Either, select};
 
 use super::effects::{Outcome, Written};
 use super::engine::{Action, Event};
-use super::worker::Inner;
+use super::inner::Inner;
 use super::{conflict, outbox, pull, settle, state};
 use crate::backend::LocalFuture;
 use crate::error::{Error, ErrorKind, Result};

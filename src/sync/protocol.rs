@@ -48,6 +48,19 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Limits that a client can work with, and no greater than it has use for.
+    pub(crate) fn sensible(self) -> Self {
+        let most = Self::default();
+        Self {
+            max_ops: self.max_ops.clamp(1, most.max_ops),
+            max_bytes: self.max_bytes.clamp(4096, most.max_bytes),
+            max_doc_bytes: self.max_doc_bytes.max(1024),
+            max_depth: self.max_depth,
+        }
+    }
+}
+
 /// `POST /v1/{space}/push`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct PushRequest {

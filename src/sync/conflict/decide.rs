@@ -10,9 +10,9 @@ use crate::model::{BaseChange, Body, Record, RemoteState, Replica};
 use crate::platform::Payload;
 use crate::sync::effects::{Effects, Storage, raced};
 use crate::sync::engine::Event;
+use crate::sync::inner::Inner;
 use crate::sync::lookup::{Standing, lookup};
 use crate::sync::state::strict;
-use crate::sync::worker::Inner;
 use crate::sync::{Policy, dead, document};
 
 /// What a decision writes.

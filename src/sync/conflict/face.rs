@@ -7,8 +7,8 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::model::RemoteState;
 use crate::sync::document;
 use crate::sync::effects::raced;
+use crate::sync::inner::Inner;
 use crate::sync::lookup::lookup;
-use crate::sync::worker::Inner;
 
 /// How often a decision is made anew because of writes in between.
 const MOST_RACES: usize = 10;

@@ -3,31 +3,32 @@
 //! Events go in, actions come out; the driver carries them out and tells what came of them. One round is under way at
 //! a time, and in it one action; whatever happens in between is noted and acted on when its turn comes.
 
+mod action;
 mod answer;
+mod event;
 mod live;
 mod pull;
 mod push;
 mod round;
 #[cfg(test)]
 mod tests;
+mod view;
 
+pub(crate) use action::{Action, Tally};
 pub(crate) use answer::{Change, Incoming, SentOp, Snapshot, Unreadable};
+pub(crate) use event::Event;
 use live::Live;
 pub(crate) use live::{Heard, Means};
 pub(crate) use push::{Settlement, Verdict, sent};
 use round::{Round, Source, Step};
 
-use super::outbox::Pending;
 use super::protocol::Limits;
 use super::retry::Retry;
-use super::state::{Flight, Persisted, Progress, Versioned};
 use super::wishes::Wishes;
-use super::{Extent, Hlc, OutboxEntry, SyncReport};
-use crate::backend::layer::Replicated;
+use super::{Extent, SyncReport};
 use crate::error::{Error, ErrorKind};
-use crate::model::Doc;
 use crate::platform::number_text;
-use crate::transport::{Answer, ChangesQuery, Encoding};
+use crate::transport::Encoding;
 
 /// How the engine behaves.
 #[derive(Debug, Clone)]
@@ -41,106 +42,6 @@ pub(crate) struct Settings {
     /// Whether what was sent must be answered for before anything is pulled: a change that was made on it is to be told from
     /// one that was made beside it.
     pub(crate) settles_first: bool,
-}
-
-/// What happened.
-#[derive(Debug)]
-pub(crate) enum Event {
-    /// Something was written here or in another tab.
-    Wrote,
-    /// The network came or went.
-    Online(bool),
-    /// This tab became, or ceased to be, the one that sends.
-    Leads(bool),
-    /// Something was said at run time: what is to be followed from now on.
-    Wishes(Box<Wishes>),
-    /// Something was said in another tab.
-    Heard,
-    /// What was said in another tab cannot be read.
-    Unheard(Error),
-    /// The page came into view.
-    Visible,
-    /// Whether anyone sees the page.
-    Seen(bool),
-    /// What the call of this number heard.
-    Live { call: u64, what: Heard },
-    /// The time that was asked for has come.
-    Timer,
-    /// A round is asked for.
-    Run { id: u64, extent: Extent },
-    /// Nobody waits any more for a round that was asked for.
-    CalledOff(u64),
-    /// The persisted state.
-    Loaded(Box<Persisted>),
-    /// What is to be sent.
-    Pending(Pending),
-    /// A commit was made.
-    Stored(Tally),
-    /// Another sender was faster; nothing was written.
-    Late,
-    /// The endpoint answered.
-    Answered(Answer),
-    /// The endpoint did not answer.
-    Unreachable(Error),
-    /// The token could not be had.
-    NoToken(Error),
-    /// A read or commit failed.
-    StorageFailed(Error),
-}
-
-/// What is to be done.
-#[derive(Debug)]
-pub(crate) enum Action {
-    /// Read the persisted state: answered by `Loaded`.
-    Load,
-    /// Read what was said at run time: answered by `Wishes` or `Unheard`.
-    Hear,
-    /// Ask the endpoint what it accepts: answered by `Answered`, as are all requests.
-    AskStatus,
-    /// Read what is to be sent, of these documents: answered by `Pending`.
-    LoadPending { limits: Limits, among: Replicated },
-    /// Delete outbox rows that name nothing pending: answered by `Stored`, as are all commits.
-    Sweep { rows: Vec<u64> },
-    /// Set aside what cannot be sent.
-    SetAside { letters: Vec<(Doc, Hlc, Error)> },
-    /// Number the operations and freeze the request, or freeze the parts of one that is too large.
-    StoreFlight { state: Box<Persisted>, flight: Flight, mids: u64 },
-    /// Send these exact bytes.
-    Push { body: String, encoding: Encoding },
-    /// Write down what became of the operations.
-    Settle { flight: Versioned<Flight>, settlement: Box<Settlement> },
-    /// Give up a flight that the endpoint's new history knows nothing of, and ask for a snapshot.
-    Reset { state: Box<Persisted>, progress: Progress },
-    /// Ask what has changed.
-    Pull { query: ChangesQuery },
-    /// Take what has changed, and move the cursor.
-    Apply { changes: Vec<Incoming>, from: Versioned<Progress>, to: Progress },
-    /// Ask for everything.
-    TakeSnapshot { collections: Vec<String> },
-    /// Take everything, and move the cursor.
-    ApplySnapshot { snapshot: Box<Snapshot>, from: Versioned<Progress>, to: Progress },
-    /// Hear of changes by a call of this number, in the place of the one before: it says `Live`.
-    Listen { call: u64, means: Means, query: ChangesQuery },
-    /// Hear no more.
-    Hush,
-    /// The endpoint's time: correct the clock by it.
-    ServerTime(f64),
-    /// Send `Timer` at this time; it takes the place of an earlier wish.
-    WakeAt(f64),
-    /// A problem that ends nothing.
-    Report(Error),
-    /// A round is over.
-    Finished { runs: Vec<u64>, outcome: Result<SyncReport, Error> },
-}
-
-/// What a commit did, for the report.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub(crate) struct Tally {
-    pub(crate) pushed: u64,
-    pub(crate) pulled: u64,
-    pub(crate) conflicts: u64,
-    /// What was set aside.
-    pub(crate) failed: Vec<OutboxEntry>,
 }
 
 /// How a round ends.
@@ -212,45 +113,6 @@ impl Engine {
             last_success: None,
             last_error: None,
         }
-    }
-
-    pub(crate) fn running(&self) -> bool {
-        self.round.is_some()
-    }
-
-    /// Whether the round that is under way waits before its next try.
-    #[cfg(test)]
-    pub(crate) fn rests(&self) -> bool {
-        self.round.as_ref().is_some_and(Round::rests)
-    }
-
-    pub(crate) fn online(&self) -> bool {
-        self.online
-    }
-
-    pub(crate) fn progress(&self) -> Option<(u64, u64)> {
-        self.progress
-    }
-
-    pub(crate) fn leads(&self) -> bool {
-        self.leads
-    }
-
-    pub(crate) fn enabled(&self) -> bool {
-        self.wishes.enabled
-    }
-
-    /// How often the flight has failed in a row.
-    pub(crate) fn attempts(&self) -> u32 {
-        self.attempts
-    }
-
-    pub(crate) fn last_success(&self) -> Option<f64> {
-        self.last_success
-    }
-
-    pub(crate) fn last_error(&self) -> Option<&Error> {
-        self.last_error.as_ref()
     }
 
     /// When the next round goes by itself, if it does.

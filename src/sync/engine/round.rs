@@ -331,7 +331,7 @@ impl Engine {
         match awaiting {
             Awaiting::Status => match read::<Space>(answer) {
                 Reply::Success(space) => {
-                    self.limits = Some(sensible(space.limits));
+                    self.limits = Some(space.limits.sensible());
                     self.live.offered(&space.features);
                     self.epoch = Some(space.epoch);
                     self.encoding = if space.features.iter().any(|feature| feature == "gzip") {
@@ -395,25 +395,5 @@ impl Engine {
             return round.turn(Stage::Pull);
         }
         Step::GiveUp(error)
-    }
-}
-
-impl Tally {
-    pub(crate) fn add(&mut self, other: Self) {
-        self.pushed += other.pushed;
-        self.pulled += other.pulled;
-        self.conflicts += other.conflicts;
-        self.failed.extend(other.failed);
-    }
-}
-
-/// Limits that a client can work with, and no greater than it has use for.
-fn sensible(limits: Limits) -> Limits {
-    let most = Limits::default();
-    Limits {
-        max_ops: limits.max_ops.clamp(1, most.max_ops),
-        max_bytes: limits.max_bytes.clamp(4096, most.max_bytes),
-        max_doc_bytes: limits.max_doc_bytes.max(1024),
-        max_depth: limits.max_depth,
     }
 }

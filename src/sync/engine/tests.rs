@@ -3,8 +3,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::backend::memory::MemoryBackend;
 use crate::model::Schema;
+use crate::sync::outbox::Pending;
+use crate::sync::state::Persisted;
 use crate::sync::wishes::Said;
 use crate::sync::{SyncConfig, state};
+use crate::transport::Answer;
 
 fn engine() -> Engine {
     let retry = Retry { base_delay: 1_000.0, ..Retry::default() };
