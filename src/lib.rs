@@ -3,6 +3,9 @@
 //! An application sees [`store`]; below it are layers and backends of one trait, [`backend::Backend`]; beside it the
 //! sync engine. What decides is pure and runs anywhere; what touches the browser is thin. `ARCHITECTURE.md` is the tour.
 
+#[macro_use]
+mod mutant;
+
 pub mod backend;
 pub mod crypto;
 pub mod error;

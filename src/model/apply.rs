@@ -117,7 +117,8 @@ fn is_settled(row: &Record, version: u64, modified: f64) -> bool {
 
 fn stamp(hlc: Hlc, previous: Option<&Record>) -> Replica {
     let before = previous.and_then(|record| record.meta.replica);
-    let hlc = before.map_or(hlc, |before| hlc.after(before.hlc));
+    let after = |before: Replica| if mutant!("a-slow-clock-stamps-as-it-likes") { hlc } else { hlc.after(before.hlc) };
+    let hlc = before.map_or(hlc, after);
     Replica { rev: before.and_then(|before| before.rev), hlc, dirty: true }
 }
 

@@ -151,7 +151,7 @@ impl Clock {
 
     /// Takes note of a stamp from elsewhere: what happens after is later. One too far ahead is left out.
     pub fn observe(&mut self, stamp: Hlc, now: f64) {
-        if !stamp.too_far_ahead(now + self.offset) && stamp > self.last {
+        if (!stamp.too_far_ahead(now + self.offset)) && stamp > self.last {
             self.last = Hlc { time: stamp.time, device: self.last.device };
         }
     }
@@ -160,7 +160,7 @@ impl Clock {
     pub fn correct(&mut self, server_time: f64, now: f64) -> bool {
         #[expect(clippy::cast_precision_loss, reason = "five minutes fit a double exactly")]
         let tolerated = MAX_AHEAD_MS as f64;
-        let off = (server_time - now - self.offset).abs() > tolerated;
+        let off = !mutant!("a-wrong-clock-is-never-corrected") && (server_time - now - self.offset).abs() > tolerated;
         if off {
             self.offset = server_time - now;
             let device = self.last.device;

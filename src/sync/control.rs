@@ -67,7 +67,9 @@ pub(super) async fn retry(inner: &Inner, id: &str) -> Result<()> {
         let state = inner.load().await?;
         let mut effects = Effects::default();
         effects.ops.extend(letters.iter().map(dead::Letter::removed));
-        effects.name(&doc);
+        if !mutant!("what-is-retried-is-not-named") {
+            effects.name(&doc);
+        }
         if letters.iter().any(|letter| letter.sent().is_none()) {
             let progress = state::Progress { snapshot: true, ..state.progress.value.clone() };
             effects.ops.push(state.progress.replaced(&progress)?);

@@ -186,6 +186,9 @@ impl Effects {
         }
         match decision {
             Decision::TakeRemote => {
+                if change.del && mutant!("a-deletion-is-not-taken") {
+                    return Ok(());
+                }
                 let state = state()?;
                 if pending && !unedited(standing) && (!change.del || standing.live().is_some()) {
                     self.written.tally.conflicts += 1;

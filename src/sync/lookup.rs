@@ -54,6 +54,9 @@ impl Standing {
 
     /// What must hold for it to be as it was read.
     pub(crate) fn precondition(&self) -> Precondition {
+        if mutant!("a-merge-has-no-precondition") {
+            return Precondition::None;
+        }
         self.record().map_or(Precondition::Absent, |record| {
             let version = record.meta.version;
             match record.meta.replica {

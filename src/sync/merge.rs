@@ -74,18 +74,24 @@ impl Decision {
 pub(crate) fn decide(local: Option<Local>, remote: Remote, policy: Policy, history: History) -> Decision {
     let Some(Local { replica }) = local else { return Decision::TakeRemote };
     let based = Replica { rev: Some(remote.rev), ..replica };
-    if history == History::Continued && replica.rev.is_some_and(|rev| rev >= remote.rev) {
+    if history == History::Continued
+        && replica.rev.is_some_and(|rev| rev >= remote.rev)
+        && !mutant!("an-older-revision-is-taken")
+    {
         return Decision::Known;
     }
-    if replica.hlc == remote.hlc {
+    if replica.hlc == remote.hlc && !mutant!("an-echo-is-a-conflict") {
         return Decision::Echo(Replica { dirty: false, ..based });
     }
-    if !replica.dirty && history == History::Continued {
+    if (!replica.dirty || mutant!("what-is-pending-gives-way")) && history == History::Continued {
         return Decision::TakeRemote;
     }
     let own_earlier = replica.hlc.device() == remote.hlc.device() && replica.hlc > remote.hlc;
     if policy != Policy::Latest && history == History::Continued && !own_earlier {
         return Decision::Conflict;
+    }
+    if mutant!("what-is-kept-counts-as-sent") {
+        return Decision::Echo(Replica { dirty: false, ..based });
     }
     if replica.hlc > remote.hlc {
         return Decision::KeepLocal(Replica { dirty: true, ..based });
@@ -99,7 +105,7 @@ pub(crate) fn decide(local: Option<Local>, remote: Remote, policy: Policy, histo
 /// was taken in the meantime stays as it is.
 pub(crate) fn acknowledge(replica: Replica, sent: Hlc, rev: Option<u64>) -> Option<Replica> {
     let rev = replica.rev.max(rev);
-    if replica.hlc == sent {
+    if replica.hlc == sent || mutant!("an-answer-cleans-a-later-write") {
         return Some(Replica { rev, dirty: false, ..replica });
     }
     replica.dirty.then_some(Replica { rev, ..replica })

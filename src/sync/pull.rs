@@ -45,8 +45,23 @@ pub(crate) async fn apply_snapshot(
 ) -> Result<Outcome> {
     let begun = from.value.epoch.is_some() && from.value.epoch != to.epoch;
     let history = if begun { History::Anew } else { History::Continued };
+    // What is taken has revisions of this history. One that begins anew before all is taken must not pass for it.
+    let mut known = from.clone();
+    if known.value.epoch.is_none() && !mutant!("a-first-snapshot-learns-its-history-last") {
+        let learned = Progress { epoch: to.epoch.clone(), ..from.value.clone() };
+        if let Outcome::Late = take(storage, Vec::new(), history, Some(&Cursor { from, to: &learned })).await? {
+            return Ok(Outcome::Late);
+        }
+        known = from.written(learned);
+    }
+    let from = &known;
     let complete = snapshot.documents.iter().all(|incoming| !matches!(incoming, Err(Unreadable { name: None, .. })));
     let present = snapshot.documents.iter().filter_map(name).map(|(c, id)| Doc::new(c, Key::String(id))).collect();
+    if mutant!("the-cursor-moves-before-the-snapshot")
+        && let Outcome::Late = take(storage, Vec::new(), history, Some(&Cursor { from, to })).await?
+    {
+        return Ok(Outcome::Late);
+    }
     let mut documents = snapshot.documents.into_iter();
     let mut written = Written::default();
     loop {
@@ -64,7 +79,7 @@ pub(crate) async fn apply_snapshot(
     for collection in storage.collections.names() {
         written.add(rest.reconcile(storage, collection, Kind::Records).await?);
     }
-    if history == History::Anew {
+    if history == History::Anew && !mutant!("lost-deletions-are-not-offered-again") {
         written.add(rest.reconcile(storage, system::TOMBSTONES, Kind::Tombstones).await?);
     }
     match take(storage, Vec::new(), history, Some(&Cursor { from, to })).await? {
@@ -107,6 +122,10 @@ async fn take(
     history: History,
     cursor: Option<&Cursor<'_>>,
 ) -> Result<Outcome> {
+    if mutant!("the-cursor-moves-before-the-changes") {
+        attempt(storage, &[], history, cursor).await?;
+        return attempt(storage, &changes, history, None).await;
+    }
     match attempt(storage, &changes, history, cursor).await {
         Err(error) if unstorable(&error) && !changes.is_empty() => {}
         outcome => return outcome,
@@ -284,6 +303,7 @@ impl Rest {
                 effects.restate(doc, &standing, local.replica);
                 effects.name(doc);
             }
+            (Some(_), History::Anew) if mutant!("lost-records-are-not-offered-again") => {}
             (Some(replica), History::Anew) => {
                 effects.restate(doc, &standing, Replica { rev: None, dirty: true, ..replica });
                 effects.name(doc);
@@ -291,8 +311,10 @@ impl Rest {
             }
             (Some(replica), History::Continued) => {
                 // A revision past the snapshot's head was made after it.
-                let deleted = !replica.dirty && replica.rev.is_some_and(|rev| rev <= self.head);
-                if deleted && self.complete {
+                let settled = !replica.dirty || mutant!("a-snapshot-deletes-what-is-pending");
+                let deleted = settled
+                    && replica.rev.is_some_and(|rev| rev <= self.head || mutant!("a-snapshot-deletes-what-is-newer"));
+                if deleted && self.complete && !mutant!("a-snapshot-deletes-nothing") {
                     effects.take(doc, &standing, RemoteState::Deleted, replica);
                 }
             }

@@ -30,7 +30,7 @@ pub(crate) async fn store_flight(
     mids: u64,
 ) -> Result<Outcome> {
     let mut ops = vec![state.flight.replaced(flight)?];
-    if mids > 0 {
+    if mids > 0 && !mutant!("numbers-are-not-taken") {
         ops.push(state.client.taking(mids)?);
         ops.push(clock(&storage.clock.borrow())?);
     }
@@ -39,7 +39,8 @@ pub(crate) async fn store_flight(
 
 /// Gives a flight up, and asks for a snapshot.
 pub(crate) async fn reset(storage: Storage<'_>, state: &Persisted, progress: &Progress) -> Result<Outcome> {
-    let ops = vec![state.flight.replaced(&Flight::none())?, state.progress.replaced(progress)?];
+    let flight = if mutant!("a-reset-keeps-the-flight") { state.flight.value.clone() } else { Flight::none() };
+    let ops = vec![state.flight.replaced(&flight)?, state.progress.replaced(progress)?];
     commit(storage, ops, Tally::default()).await
 }
 
@@ -86,6 +87,12 @@ pub(crate) async fn settle(
         let standings = lookup(storage.backend, &docs).await?;
         let mut effects = Effects::default();
         effects.ops.push(flight.replaced(&settlement.rest)?);
+        if let Some((from, to)) = &settlement.met {
+            effects.ops.push(from.replaced(to)?);
+        }
+        if mutant!("rows-are-done-with-before-the-answer-is-settled") {
+            commit(storage, settlement.rows.iter().map(|row| outbox::remove(*row)).collect(), Tally::default()).await?;
+        }
         effects.ops.extend(settlement.rows.iter().map(|row| outbox::remove(*row)));
         for ((op, verdict), (doc, standing)) in settlement.verdicts.iter().zip(docs.iter().zip(&standings)) {
             let known = KnownOf {
@@ -98,7 +105,11 @@ pub(crate) async fn settle(
         match effects.commit(storage).await {
             Ok(written) => return Ok(Outcome::Done(written)),
             Err(error) if raced(&error) => {
-                if !is_current(storage.backend, flight).await? {
+                let met = match &settlement.met {
+                    Some((from, _)) => is_current(storage.backend, from).await?,
+                    None => true,
+                };
+                if !met || !is_current(storage.backend, flight).await? {
                     return Ok(Outcome::Late);
                 }
                 last = last.caused_by(error);
@@ -141,7 +152,7 @@ impl Effects {
                     };
                     self.rebase(doc, standing, next, base);
                 }
-                if lettered {
+                if lettered && !mutant!("a-letter-outlives-its-answer") {
                     self.ops.push(dead::settled(doc));
                 }
             }
@@ -178,11 +189,13 @@ impl Effects {
             Verdict::Restamp => {
                 if let Some(replica) = ours.filter(|replica| replica.dirty) {
                     self.restate(doc, standing, Replica { hlc: restamped(replica, settlement.server_time), ..replica });
-                    self.name(doc);
+                    if !mutant!("what-is-stamped-anew-is-not-named") {
+                        self.name(doc);
+                    }
                 }
             }
             Verdict::Refused(error) => {
-                if ours.is_some_and(|replica| replica.dirty) {
+                if ours.is_some_and(|replica| replica.dirty) && !mutant!("a-refusal-leaves-no-letter") {
                     let entry = OutboxEntry::dead(doc.clone(), settlement.attempts, error.clone());
                     self.written.tally.failed.push(entry);
                     self.ops.push(dead::refused(doc, op.hlc, settlement.attempts, storage.now, error)?);
@@ -217,7 +230,11 @@ fn sent_state(op: &SentOp) -> Option<RemoteState> {
 /// ahead of the endpoint than a stamp may be. The endpoint's bare time would let an earlier write of ours win.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "milliseconds since the epoch")]
 fn restamped(replica: Replica, server_time: f64) -> Hlc {
-    Hlc::new(server_time.max(0.0) as u64 + MAX_AHEAD_MS, 0, replica.hlc.device())
+    Hlc::new(
+        server_time.max(0.0) as u64 + if mutant!("a-write-is-stamped-anew-too-early") { 0 } else { MAX_AHEAD_MS },
+        0,
+        replica.hlc.device(),
+    )
 }
 
 fn stranger() -> Error {

@@ -11,13 +11,15 @@ use tidekeep::backend::{Backend, LocalFuture, Scan};
 use tidekeep::model::{Body, Delete, Key, Put, Schema, WriteBatch, WriteOp};
 use tidekeep::platform::Payload;
 use tidekeep::sync::{
-    Always, Applied, Arbiter, Conflict, ConflictEntry, Listener, OutboxEntry, Policies, Ports, Sync, SyncConfig,
-    open_clock,
+    Always, Applied, Arbiter, Conflict, ConflictEntry, Listener, OutboxEntry, Policies, Ports, SharedClock, Sync,
+    SyncConfig, open_clock,
 };
-use tidekeep::transport::loopback::{Endpoint, Fault, Loopback, Route};
+use tidekeep::transport::loopback::{Fault, Route};
 use tidekeep::{Error, ErrorKind, Result};
 
+use crate::cloud::Cloud;
 use crate::flaky::{Flaky, Frontier, Interrupt, value_of};
+use crate::oracle::Manners;
 use crate::world::{Random, World};
 
 /// The collections that replicate.
@@ -85,6 +87,7 @@ pub struct Tab {
     pub sync: Sync,
     pub journal: Rc<Journal>,
     pub heard: Rc<Heard>,
+    pub clock: SharedClock,
 }
 
 /// Decides what happens to each request.
@@ -93,14 +96,18 @@ pub type Faults = Rc<RefCell<Rc<dyn Fn(Route) -> Fault>>>;
 pub struct Device {
     pub world: Rc<World>,
     pub random: Random,
-    pub endpoint: Rc<Endpoint>,
+    pub endpoint: Rc<dyn Cloud>,
     pub disk: Rc<dyn Backend>,
     pub tabs: Vec<Tab>,
     /// How far its clock is off, milliseconds.
     pub skew: Rc<Cell<f64>>,
+    /// How often its clock was set.
+    pub jumps: Rc<Cell<u64>>,
     /// What happens to its requests.
     pub faults: Faults,
     pub token: Rc<RefCell<Option<String>>>,
+    /// The number of the token that it would be given now; one that it has may be older.
+    pub issued: Rc<Cell<u64>>,
     pub storage_faults: Rc<Cell<bool>>,
     pub frontier: Rc<RefCell<Frontier>>,
     pub interrupt: Interrupt,
@@ -110,16 +117,23 @@ pub struct Device {
 }
 
 impl Device {
-    pub fn new(world: &Rc<World>, endpoint: &Rc<Endpoint>, frontier: &Rc<RefCell<Frontier>>, random: &Random) -> Self {
+    pub fn new(
+        world: &Rc<World>,
+        endpoint: &Rc<impl Cloud + 'static>,
+        frontier: &Rc<RefCell<Frontier>>,
+        random: &Random,
+    ) -> Self {
         Self {
             world: Rc::clone(world),
             random: random.clone(),
-            endpoint: Rc::clone(endpoint),
+            endpoint: Rc::clone(endpoint) as Rc<dyn Cloud>,
             disk: Rc::new(MemoryBackend::new("device", Rc::new(Schema::default()), 1_000_000)),
             tabs: Vec::new(),
             skew: Rc::default(),
+            jumps: Rc::default(),
             faults: Rc::new(RefCell::new(Rc::new(|_| Fault::None))),
             token: Rc::default(),
+            issued: Rc::default(),
             storage_faults: Rc::default(),
             frontier: Rc::clone(frontier),
             interrupt: Rc::default(),
@@ -146,6 +160,8 @@ impl Device {
     pub fn open_with(&mut self, config: SyncConfig) {
         let raw: Rc<dyn Backend> = Rc::new(Flaky {
             inner: Rc::clone(&self.disk),
+            world: Rc::clone(&self.world),
+            cloud: Rc::clone(&self.endpoint),
             random: self.random.clone(),
             sleep: self.world.sleep(),
             faulty: Rc::clone(&self.storage_faults),
@@ -159,33 +175,47 @@ impl Device {
         };
         let clock = open_clock(&*self.disk, (self.now())(), fill).now_or_never().unwrap().unwrap();
         let faults = Rc::clone(&self.faults);
+        let manners = Manners::new(&self.world, self.now(), Rc::clone(&self.jumps));
+        let world = Rc::clone(&self.world);
         let choose: Rc<dyn Fn(Route) -> Fault> = Rc::new(move |route| {
             let chosen = Rc::clone(&faults.borrow());
-            chosen(route)
+            let fault = chosen(route);
+            world.step(|| format!("{route:?} {fault:?}"));
+            // A stream or a held request goes beside the rounds, and backs off by itself.
+            if !matches!(route, Route::Live | Route::Changes) {
+                manners.watch(&fault);
+            }
+            fault
         });
-        let transport = Loopback::new(Rc::clone(&self.endpoint), self.world.sleep(), choose);
+        let transport = Rc::clone(&self.endpoint).way(self.world.sleep(), choose);
         let (random, token) = (self.random.clone(), Rc::clone(&self.token));
+        let (issued, held, moody) = (Rc::clone(&self.issued), Cell::new(self.issued.get()), self.random.clone());
+        let flaky = Rc::clone(&self.storage_faults);
         let ports = Ports {
             now: self.now(),
             random: Rc::new(move || random.unit()),
             sleep: self.world.sleep(),
             spawn: self.world.spawn(),
             token: Some(Rc::new(move || {
-                let token = token.borrow().clone().unwrap_or_else(|| "token".to_owned());
-                Box::pin(async move { Ok(token) })
+                // A provider gives what it has, and asks for a new one once that was used.
+                let number = held.replace(issued.get());
+                let token = token.borrow().clone().unwrap_or_else(|| format!("token {number}"));
+                let fails = flaky.get() && moody.chance(1);
+                let away = || Error::new(ErrorKind::NetworkError, "the provider cannot be reached");
+                Box::pin(async move { if fails { Err(away()) } else { Ok(token) } })
             })),
             leadership: Rc::new(Always),
         };
         let policies = config.policies.clone();
-        let sync = Sync::new(config, Rc::clone(&raw), Rc::new(transport), Rc::clone(&clock), ports);
+        let sync = Sync::new(config, Rc::clone(&raw), transport, Rc::clone(&clock), ports);
         let heard = Rc::new(Heard::default());
         sync.listen(Rc::clone(&heard) as Rc<dyn Listener>);
         let teller = sync.clone();
         sync.decide_by(Rc::new(Open(Rc::clone(&self.decide))));
         let replicated = Replicated::new(COLLECTIONS.iter().map(|&name| name.to_owned())).decided_by(policies);
-        let journal = Rc::new(Journal::new(raw, replicated, clock, Rc::new(move || teller.notify_write())));
+        let journal = Rc::new(Journal::new(raw, replicated, Rc::clone(&clock), Rc::new(move || teller.notify_write())));
         sync.start();
-        self.tabs.push(Tab { sync, journal, heard });
+        self.tabs.push(Tab { sync, journal, heard, clock });
     }
 
     /// Kills a tab: whatever it was doing ends where it is.
@@ -234,7 +264,7 @@ pub fn delete(collection: &str, key: &str) -> WriteOp {
 }
 
 /// Every live document of an endpoint, with its value.
-pub fn documents(endpoint: &Endpoint) -> BTreeMap<(String, String), String> {
+pub fn documents(endpoint: &Rc<impl Cloud + ?Sized>) -> BTreeMap<(String, String), String> {
     let alive = endpoint.documents().into_iter().filter(|change| !change.del);
     alive
         .map(|change| {

@@ -1,29 +1,40 @@
 //! A backend that is slow and fails, around one that does neither; and a log of what was written.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use futures_util::FutureExt;
 use tidekeep::backend::{Backend, LocalFuture, Row, Scan};
-use tidekeep::model::{CommitReceipt, Key, Record, WriteBatch, WriteOp, system, tombstone_key};
+use tidekeep::model::{CommitReceipt, Key, Record, RemoteState, WriteBatch, WriteOp, system, tombstone_key};
 use tidekeep::sync::{Hlc, Sleep};
 use tidekeep::{Error, ErrorKind, Result};
 
-use crate::world::Random;
+use crate::cloud::Cloud;
+use crate::oracle;
+use crate::world::{Random, World};
 
 /// A document: collection and key.
 pub type Name = (String, String);
 
-/// The writes that no later write was made on: of each document, one of these must win.
+/// What was written.
 #[derive(Debug, Default)]
-pub struct Frontier(pub BTreeMap<Name, BTreeMap<Hlc, Option<String>>>);
+pub struct Frontier {
+    /// The writes that no later write was made on: of each document, one of these must win.
+    pub writes: BTreeMap<Name, BTreeMap<Hlc, Option<String>>>,
+    /// The stamp of each value that was written.
+    pub stamps: BTreeMap<(Name, String), Hlc>,
+    /// What was set aside once.
+    pub lettered: BTreeSet<Name>,
+}
 
 /// Something to be done at the worst moment.
 pub type Interrupt = Rc<RefCell<Option<Box<dyn FnOnce()>>>>;
 
 pub struct Flaky {
     pub inner: Rc<dyn Backend>,
+    pub world: Rc<World>,
+    pub cloud: Rc<dyn Cloud>,
     pub random: Random,
     pub sleep: Sleep,
     pub faulty: Rc<Cell<bool>>,
@@ -54,8 +65,9 @@ impl Flaky {
         }
     }
 
-    fn stamp(&self, collection: &str, key: &Key) -> Option<Hlc> {
-        standing(&*self.inner, collection, key)?.meta.replica.map(|replica| replica.hlc)
+    fn read(&self) -> Result<()> {
+        self.world.step(|| "read".to_owned());
+        if self.faulty.get() && self.random.below(300) == 0 { Err(lost()) } else { Ok(()) }
     }
 
     /// Notes what a commit changes: a write by a user stands on what was there, and a new stamp is the same write.
@@ -64,36 +76,109 @@ impl Flaky {
         for op in &batch.ops {
             match op {
                 WriteOp::Put(put) if put.replicate.is_some() => {
-                    touched.push((put.collection.clone(), put.key.clone(), true));
+                    touched.push((put.collection.clone(), put.key.clone(), By::User));
                 }
                 WriteOp::Delete(delete) if delete.replicate.is_some() => {
-                    touched.push((delete.collection.clone(), delete.key.clone(), true));
+                    touched.push((delete.collection.clone(), delete.key.clone(), By::User));
                 }
-                WriteOp::Replicate(op) if op.state.is_none() => {
-                    touched.push((op.collection.clone(), op.key.clone(), false));
+                WriteOp::Put(put) if put.collection == system::DEAD => {
+                    if let Key::Array(parts) = &put.key
+                        && let [Key::String(collection), key] = parts.as_slice()
+                    {
+                        self.frontier.borrow_mut().lettered.insert((collection.clone(), key.to_text()));
+                    }
+                }
+                WriteOp::Replicate(op) => {
+                    let by = match op.state {
+                        None => By::Stamp,
+                        Some(RemoteState::Deleted) => By::Deletion,
+                        Some(_) => By::Endpoint,
+                    };
+                    touched.push((op.collection.clone(), op.key.clone(), by));
                 }
                 _ => {}
             }
         }
-        let before: Vec<_> = touched.iter().map(|(c, key, _)| self.stamp(c, key)).collect();
+        let before: Vec<_> = touched.iter().map(|(c, key, _)| standing(&*self.inner, c, key)).collect();
+        self.world.step(|| format!("commit {}", summary(&batch)));
+        let progress = oracle::progress(&batch);
         let receipt = self.inner.commit(batch).now_or_never().unwrap()?;
-        let mut frontier = self.frontier.borrow_mut();
-        for ((collection, key, by_user), before) in touched.into_iter().zip(before) {
+        for ((collection, key, by), before) in touched.into_iter().zip(before) {
             let Some(record) = standing(&*self.inner, &collection, &key) else { continue };
             let hlc = record.meta.replica.unwrap().hlc;
-            let writes = frontier.0.entry((collection.clone(), key.to_text())).or_default();
-            if Some(hlc) == before {
-                continue;
-            }
-            let old = before.and_then(|before| writes.remove(&before));
-            if by_user {
-                writes.insert(hlc, value_of(&collection, &record));
-            } else if let Some(old) = old {
-                writes.insert(hlc, old);
-            }
+            // A deletion may be forgotten by the endpoint, and what comes after it be earlier.
+            let by = match (by, &before) {
+                (By::Endpoint | By::Deletion, Some(before)) if value_of(&collection, before).is_none() => By::Forgotten,
+                (by, _) => by,
+            };
+            let before = before.and_then(|before| before.meta.replica).map(|replica| replica.hlc);
+            self.log((collection.clone(), key.to_text()), by, before, hlc, value_of(&collection, &record));
+        }
+        if let Some(cursor) = progress {
+            oracle::nothing_is_skipped(&self.world, &*self.cloud, &*self.inner, &cursor);
         }
         Ok(receipt)
     }
+
+    fn log(&self, name: Name, by: By, before: Option<Hlc>, hlc: Hlc, value: Option<String>) {
+        let mut frontier = self.frontier.borrow_mut();
+        let writes = frontier.writes.entry(name.clone()).or_default();
+        let back = before.is_some_and(|before| hlc < before);
+        match by {
+            By::User if before.is_some_and(|before| hlc <= before) => {
+                // Deleting what is not there changes nothing.
+                if value.is_some() {
+                    self.world.violate("monotonic writes", format!("{name:?} was written at {hlc}, after {before:?}"));
+                }
+            }
+            By::Endpoint if before == Some(hlc) => {
+                self.world.violate("an echo is no news", format!("{name:?} was taken at {hlc} once more"));
+            }
+            By::Endpoint | By::Deletion if back => {
+                self.world.violate("monotonic reads", format!("{name:?} went back from {before:?} to {hlc}"));
+            }
+            By::User | By::Stamp | By::Endpoint | By::Deletion | By::Forgotten => {}
+        }
+        if Some(hlc) == before || matches!(by, By::Endpoint | By::Deletion | By::Forgotten) {
+            return;
+        }
+        let old = before.and_then(|before| writes.remove(&before));
+        if by == By::User {
+            writes.insert(hlc, value.clone());
+            frontier.stamps.insert((name, value.unwrap_or_default()), hlc);
+        } else if let Some(old) = old {
+            writes.insert(hlc, old);
+            frontier.stamps.retain(|(of, _), _| *of != name);
+        }
+    }
+}
+
+/// Whose change it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    User,
+    /// Only where it stands in replication.
+    Stamp,
+    Endpoint,
+    /// That the endpoint has it no longer.
+    Deletion,
+    /// Over a deletion.
+    Forgotten,
+}
+
+/// The operations of a commit, for a trace.
+fn summary(batch: &WriteBatch) -> String {
+    let op = |op: &WriteOp| match op {
+        WriteOp::Put(put) => format!("put {} {}", put.collection, put.key.to_text()),
+        WriteOp::Delete(delete) => format!("delete {} {}", delete.collection, delete.key.to_text()),
+        WriteOp::Replicate(op) => {
+            let what = if op.state.is_some() { "take" } else { "restate" };
+            format!("{what} {}/{} {} dirty={}", op.collection, op.key.to_text(), op.replica.hlc, op.replica.dirty)
+        }
+        WriteOp::Append { collection, .. } => format!("append {collection}"),
+        _ => "other".to_owned(),
+    };
+    batch.ops.iter().map(op).collect::<Vec<_>>().join(", ")
 }
 
 /// A record's value as text; none for a tombstone.
@@ -133,6 +218,7 @@ impl Backend for Flaky {
     fn get<'a>(&'a self, collection: &'a str, keys: &'a [Key]) -> LocalFuture<'a, Result<Vec<Option<Record>>>> {
         Box::pin(async move {
             self.wait().await;
+            self.read()?;
             self.inner.get(collection, keys).await
         })
     }
@@ -140,6 +226,7 @@ impl Backend for Flaky {
     fn scan<'a>(&'a self, scan: &'a Scan) -> LocalFuture<'a, Result<Vec<Row>>> {
         Box::pin(async move {
             self.wait().await;
+            self.read()?;
             self.inner.scan(scan).await
         })
     }

@@ -17,11 +17,15 @@
     reason = "times and choices of a simulation are small"
 )]
 
+mod cloud;
 mod conflicts;
 mod device;
 mod faults;
 mod flaky;
+mod history;
 mod live;
+mod mutants;
+mod oracle;
 mod pair;
 mod recovery;
 mod rounds;

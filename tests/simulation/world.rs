@@ -1,7 +1,7 @@
 //! Time, tasks and devices of a simulation: one thread, one seed.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::rc::Rc;
 
@@ -43,12 +43,33 @@ impl Random {
 
 type Timers = Rc<RefCell<BTreeMap<(u64, u64), oneshot::Sender<()>>>>;
 
+/// How many lines a trace keeps.
+const TRACE: usize = 120;
+/// How many timers one history may set.
+const MOST_TIMERS: u64 = 500_000;
+
+/// A promise that was broken, and who noticed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    pub oracle: &'static str,
+    pub what: String,
+}
+
+/// What happened, for whoever wants to know why.
+#[derive(Default)]
+pub struct Journal {
+    trace: RefCell<Option<VecDeque<String>>>,
+    broken: RefCell<Option<Violation>>,
+    steps: Cell<u64>,
+}
+
 /// Virtual time and an executor.
 pub struct World {
     pool: RefCell<LocalPool>,
     now: Rc<Cell<f64>>,
     timers: Timers,
     count: Rc<Cell<u64>>,
+    log: Journal,
 }
 
 /// When simulations begin.
@@ -61,7 +82,47 @@ impl World {
             now: Rc::new(Cell::new(START)),
             timers: Rc::default(),
             count: Rc::default(),
+            log: Journal::default(),
         })
+    }
+
+    /// Keeps the last lines of what happens.
+    pub fn keep_trace(&self) {
+        self.log.trace.replace(Some(VecDeque::new()));
+    }
+
+    /// What was kept.
+    pub fn trace(&self) -> Vec<String> {
+        self.log.trace.borrow().iter().flatten().cloned().collect()
+    }
+
+    /// Counts a step, and notes it where a trace is kept.
+    pub fn step(&self, what: impl FnOnce() -> String) {
+        self.log.steps.set(self.log.steps.get() + 1);
+        self.note(what);
+    }
+
+    pub fn note(&self, what: impl FnOnce() -> String) {
+        if let Some(lines) = self.log.trace.borrow_mut().as_mut() {
+            if lines.len() == TRACE {
+                lines.pop_front();
+            }
+            lines.push_back(format!("{:>11.3} {}", (self.now.get() - START) / 1000.0, what()));
+        }
+    }
+
+    /// Says that a promise was broken; the first one counts.
+    pub fn violate(&self, oracle: &'static str, what: String) {
+        self.note(|| format!("BROKEN {oracle}: {what}"));
+        self.log.broken.borrow_mut().get_or_insert(Violation { oracle, what });
+    }
+
+    pub fn broken(&self) -> Option<Violation> {
+        self.log.broken.borrow().clone()
+    }
+
+    pub fn steps(&self) -> u64 {
+        self.log.steps.get()
     }
 
     pub fn clock(&self) -> Rc<dyn Fn() -> f64> {
@@ -104,7 +165,10 @@ impl World {
 
     /// Rings the next timer up to `end`; answers whether there was one.
     fn ring(&self, end: f64) -> bool {
-        assert!(self.count.get() < 500_000, "the simulation never comes to rest");
+        if self.count.get() > MOST_TIMERS {
+            self.violate("stall", "the history never comes to rest".to_owned());
+            return false;
+        }
         let next = self.timers.borrow().keys().next().copied();
         let Some((at, number)) = next.filter(|(at, _)| *at as f64 / 1000.0 <= end) else { return false };
         let ring = self.timers.borrow_mut().remove(&(at, number));

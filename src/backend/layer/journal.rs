@@ -59,7 +59,9 @@ impl Journal {
                     if delete.replicate.is_none() && self.replicated.takes(&delete.collection, &delete.key) =>
                 {
                     let stamp = self.clock.borrow_mut().tick(now);
-                    journalled.name(&Doc::new(delete.collection.as_str(), delete.key.clone()));
+                    if !mutant!("deletions-are-not-named") {
+                        journalled.name(&Doc::new(delete.collection.as_str(), delete.key.clone()));
+                    }
                     let keeps_base = self.replicated.policies().keeps_base(&delete.collection);
                     journalled.pass(WriteOp::Delete(Delete { replicate: Some(stamp), keeps_base, ..delete }));
                 }
@@ -79,10 +81,19 @@ impl Journal {
             let receipt = self.inner.commit(WriteBatch { ops: journalled.ops, durability, now }).await?;
             return Ok(receipts(receipt, &journalled.spans, now));
         }
+        if mutant!("one-document-of-a-commit-is-named") {
+            journalled.named.truncate(1);
+        }
+        if mutant!("the-outbox-is-written-after-the-data") {
+            let ops = core::mem::take(&mut journalled.ops);
+            self.inner.commit(WriteBatch { ops, durability, now }).await?;
+        }
         journalled.ops.extend(outbox::append(&journalled.named, now)?);
         let batch = WriteBatch { ops: journalled.ops, durability: Durability::Strict, now };
         let receipt = self.inner.commit(batch).await?;
-        (self.wrote)();
+        if !mutant!("no-one-is-told-of-a-write") {
+            (self.wrote)();
+        }
         Ok(receipts(receipt, &journalled.spans, now))
     }
 }

@@ -147,6 +147,7 @@ impl Engine {
 
     fn happened(&mut self, event: Event, now: f64, random: f64) -> Vec<Action> {
         match event {
+            Event::Wrote if self.round.is_some() && mutant!("a-write-during-a-round-is-forgotten") => {}
             Event::Wrote => {
                 self.push_at.get_or_insert(now + self.settings.debounce);
             }
@@ -204,7 +205,7 @@ impl Engine {
     fn keep_time(&mut self, now: f64) {
         let back = self.last_seen - now;
         self.last_seen = now;
-        if back > 0.0 {
+        if back > 0.0 && !mutant!("a-clock-set-back-makes-waits-longer") {
             self.live.set_back(back);
             for at in
                 [&mut self.pull_at, &mut self.wait_until, &mut self.busy_until].into_iter().chain(&mut self.push_at)
@@ -271,6 +272,7 @@ impl Engine {
                 };
                 actions.extend(self.start(round));
             }
+            _ if self.attempts > 0 && mutant!("after-a-failure-no-one-wakes") => {}
             _ => actions.extend(self.wake()),
         }
         actions
@@ -332,7 +334,9 @@ impl Engine {
             }
             Step::Pause(error) => {
                 let actions = self.finish(&round, Ending::Failed(error), now, random);
-                self.wait_until = now + self.settings.retry.max_delay;
+                let patience =
+                    if mutant!("a-refused-token-pauses-for-ever") { f64::MAX } else { self.settings.retry.max_delay };
+                self.wait_until = now + patience;
                 actions.into_iter().chain(self.wake()).collect()
             }
         }
@@ -378,7 +382,10 @@ impl Engine {
             }
             Ending::Failed(error) | Ending::GaveUp(error) => {
                 self.attempts = self.attempts.saturating_add(1);
-                self.wait_until = now + self.settings.retry.delay(self.attempts, random);
+                self.wait_until = now;
+                if !mutant!("failures-are-retried-without-a-wait") {
+                    self.wait_until += self.settings.retry.delay(self.attempts, random);
+                }
                 let error = error.during("sync.run");
                 self.last_error = Some(error.clone());
                 Err(error)

@@ -44,7 +44,7 @@ impl Engine {
         } else {
             Progress { epoch, cursor: Some(page.cursor), ..from.value.clone() }
         };
-        if !page.more {
+        if !page.more || mutant!("the-first-page-is-the-last") {
             round.last_page();
         }
         let mut step = round.ask(Awaiting::Commit, Action::Apply { changes: page.changes, from, to });

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::json::{self, FromJson, Json, Malformed, Members, Object};
 use crate::sync::outbox::Pending;
 use crate::sync::protocol::PushStatus;
-use crate::sync::state::{ANOTHER_EPOCH, Flight};
+use crate::sync::state::{ANOTHER_EPOCH, Flight, Progress, Versioned};
 use crate::transport::{Answer, Encoding};
 
 /// What became of one operation.
@@ -36,6 +36,10 @@ pub(crate) struct Settlement {
     pub(crate) attempts: u32,
     /// The endpoint's time when it answered.
     pub(crate) server_time: f64,
+    /// Where the replica stands, and that it has met the endpoint's history, if this was the first it heard of it.
+    ///
+    /// Without it a history that begins anew before the first snapshot would pass for the one that took the operations.
+    pub(crate) met: Option<(Versioned<Progress>, Progress)>,
 }
 
 impl Engine {
@@ -95,14 +99,26 @@ impl Engine {
         let flight = &state.flight.value;
         let Some((first, others)) = flight.requests.split_first() else { return round.turn(Stage::Push) };
         let rest = |requests: Vec<String>| Flight::new(flight.endpoint.clone(), requests, flight.rows.clone());
-        let settle = |verdicts: Vec<(SentOp, Verdict)>, attempts: u32, server_time: f64| {
+        let settle = |verdicts: Vec<(SentOp, Verdict)>, attempts: u32, server_time: f64, epoch: Option<String>| {
             let last = others.is_empty();
             let rest = if last { Flight::none() } else { rest(others.to_vec()) };
-            let rows = if last { flight.rows.clone() } else { Vec::new() };
-            let settlement = Box::new(Settlement { verdicts, rest, rows, attempts, server_time });
+            let rows = if last || mutant!("rows-are-done-with-by-the-first-of-two-requests") {
+                flight.rows.clone()
+            } else {
+                Vec::new()
+            };
+            let met = epoch
+                .filter(|_| state.progress.value.epoch.is_none() && !mutant!("a-first-push-learns-no-history"))
+                .map(|epoch| (state.progress.clone(), Progress { epoch: Some(epoch), ..state.progress.value.clone() }));
+            let settlement = Box::new(Settlement { verdicts, rest, rows, attempts, server_time, met });
             Action::Settle { flight: state.flight.clone(), settlement }
         };
         let attempts = self.attempts.saturating_add(1);
+        if answer.status >= 500 && mutant!("a-failure-counts-as-success") {
+            let done = |op| (op, Verdict::Done { rev: None });
+            let verdicts = sent(first).unwrap_or_default().into_iter().map(done).collect();
+            return round.ask(Awaiting::Commit, settle(verdicts, attempts, 0.0, None));
+        }
         match read::<Pushed>(answer) {
             Reply::Success(pushed) => {
                 let verdicts = match sent(first).and_then(|sent| verdicts(sent, pushed.results)) {
@@ -112,7 +128,7 @@ impl Engine {
                 };
                 let learned = state.progress.value.epoch.as_ref().is_some_and(|epoch| *epoch != pushed.epoch);
                 let time = pushed.server_time;
-                let mut step = round.ask(Awaiting::Commit, settle(verdicts, attempts, time));
+                let mut step = round.ask(Awaiting::Commit, settle(verdicts, attempts, time, Some(pushed.epoch)));
                 if let Step::Do(actions) = &mut step {
                     actions.insert(0, Action::ServerTime(time));
                     if learned {
@@ -125,6 +141,9 @@ impl Engine {
             Reply::TooLarge(error) | Reply::Invalid(error) => match halves(first) {
                 Ok(Some((left, right))) => {
                     let mut requests = vec![left, right];
+                    if mutant!("half-of-a-large-request-is-dropped") {
+                        requests.truncate(1);
+                    }
                     requests.extend_from_slice(others);
                     let flight = rest(requests);
                     round.ask(Awaiting::Commit, Action::StoreFlight { state, flight, mids: 0 })
@@ -132,7 +151,7 @@ impl Engine {
                 Ok(None) => match sent(first) {
                     Ok(ops) => {
                         let verdicts = ops.into_iter().map(|op| (op, Verdict::Refused(error.clone()))).collect();
-                        round.ask(Awaiting::Commit, settle(verdicts, attempts, 0.0))
+                        round.ask(Awaiting::Commit, settle(verdicts, attempts, 0.0, None))
                     }
                     Err(error) => Step::Fail(error),
                 },
@@ -229,7 +248,7 @@ fn verdict(result: ResultRow) -> Result<Verdict> {
         },
         PushStatus::Rejected => {
             let code = result.code.unwrap_or_default();
-            if code == "clock_ahead" {
+            if code == "clock_ahead" && !mutant!("a-wrong-clock-is-refused-for-good") {
                 return Ok(Verdict::Restamp);
             }
             let kind = match code.as_str() {

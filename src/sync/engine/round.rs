@@ -6,7 +6,7 @@ use crate::backend::layer::Replicated;
 use crate::error::{Error, ErrorKind, ErrorStatus};
 use crate::sync::outbox::Pending;
 use crate::sync::protocol::Limits;
-use crate::sync::state::Persisted;
+use crate::sync::state::{Flight, Persisted};
 use crate::sync::{Direction, Extent};
 use crate::transport::{Answer, Encoding};
 
@@ -214,6 +214,10 @@ impl Engine {
                 Self::again(round, false)
             }
             (Event::Answered(answer), awaiting) => self.answered(round, awaiting, &answer),
+            (Event::Unreachable(_), Awaiting::Push) if mutant!("a-flight-is-dropped-on-timeout") => {
+                let Some(state) = round.state.take() else { return round.turn(Stage::Pull) };
+                round.ask(Awaiting::Commit, Action::StoreFlight { state, flight: Flight::none(), mids: 0 })
+            }
             (Event::StorageFailed(error), _) => Step::Fail(error),
             // It had all the time there is.
             (Event::Unreachable(error), _) if error.kind() == ErrorKind::Timeout => Step::GiveUp(error),
@@ -228,6 +232,9 @@ impl Engine {
     /// Loads the state and goes on, unless nothing has come of it for too long.
     fn again(round: &mut Round, fruitful: bool) -> Step {
         round.tries = 0;
+        if round.stage == Stage::Push && fruitful && mutant!("one-request-is-sent-in-a-round") {
+            return round.turn(Stage::Pull);
+        }
         round.fruitless = if fruitful { 0 } else { round.fruitless + 1 };
         if round.fruitless > MOST_FRUITLESS {
             let message = "others keep changing the same documents; it will be tried again";
@@ -260,6 +267,8 @@ impl Engine {
                 // A flight for another endpoint is given up: what it carried is still pending.
                 let ours = state.flight.value.endpoint == self.settings.endpoint;
                 let body = state.flight.value.requests.first().filter(|_| ours).cloned();
+                let body =
+                    body.filter(|_| !(mutant!("a-flight-is-numbered-anew-after-a-failure") && self.attempts > 0));
                 round.state = Some(state);
                 if let Some(body) = body {
                     return self.repeat(round, body);
@@ -363,12 +372,15 @@ impl Engine {
     /// What every request does with an answer that is no success.
     pub(super) fn refused<T>(&self, round: &mut Round, awaiting: Awaiting, reply: Reply<T>) -> Step {
         match reply {
-            Reply::Unauthorized(error) if round.refusals > 0 => Step::Pause(error),
+            Reply::Unauthorized(error) if round.refusals > 0 || mutant!("a-token-is-asked-for-once") => {
+                Step::Pause(error)
+            }
             Reply::Unauthorized(_) => {
                 // The token is asked for at every sending: to send again is to ask for a new one.
                 round.refusals += 1;
                 round.turn(round.stage)
             }
+            Reply::Busy(error, Some(_)) if mutant!("a-busy-endpoint-is-asked-at-once") => Step::Busy(error, 0.0),
             Reply::Busy(error, Some(after)) => Step::Busy(error, after),
             Reply::Reset if awaiting != Awaiting::Status && awaiting != Awaiting::Snapshot => round.reset(),
             Reply::TooLarge(error) | Reply::Invalid(error) => {

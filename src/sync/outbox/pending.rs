@@ -204,6 +204,9 @@ impl Reader<'_> {
                 continue;
             };
             let Some(replica) = standing.replica().filter(|replica| replica.dirty) else { continue };
+            if mutant!("deletions-are-not-sent") && standing.live().is_none() {
+                continue;
+            }
             if self.dead.contains(&doc, replica.hlc) || self.contested.contains(&doc) {
                 continue;
             }
@@ -227,6 +230,9 @@ impl Reader<'_> {
                         self.result.ops.len() >= self.limits.max_ops || self.bytes + size > self.limits.max_bytes;
                     if full && !self.result.ops.is_empty() {
                         seen.settled = false;
+                        if mutant!("a-row-is-done-with-when-the-request-is-full") {
+                            self.result.rows.push(number);
+                        }
                         return false;
                     }
                     self.bytes += size;

@@ -34,6 +34,9 @@ pub(crate) struct Versioned<T> {
 impl<T> Versioned<T> {
     /// What must hold for the row to be as it was read.
     pub(crate) fn precondition(&self) -> Precondition {
+        if mutant!("the-sync-state-has-no-precondition") {
+            return Precondition::None;
+        }
         self.version.map_or(Precondition::Absent, Precondition::Version)
     }
 }
@@ -67,6 +70,13 @@ async fn read<T: FromJson>(backend: &dyn Backend, row: &str) -> Result<Option<Ve
 
 async fn find(backend: &dyn Backend, row: &str) -> Result<Option<Record>> {
     Ok(backend.get(system::SYNC, &[Key::from(row)]).await?.into_iter().next().flatten())
+}
+
+impl<T> Versioned<T> {
+    /// The row once this was written in its place.
+    pub(crate) fn written(&self, value: T) -> Self {
+        Self { value, version: Some(self.version.map_or(1, |version| version + 1)) }
+    }
 }
 
 impl Versioned<Client> {

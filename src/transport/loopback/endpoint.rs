@@ -21,6 +21,8 @@ pub struct Endpoint {
     space: RefCell<Space>,
     /// What it accepts.
     pub limits: Cell<Limits>,
+    /// How many changes it tells at a time.
+    pub page: Cell<usize>,
     /// The token that it accepts; none is anyone.
     pub token: RefCell<Option<String>>,
     /// What it has beyond the least: `live`, `long-poll`.
@@ -80,6 +82,7 @@ impl Endpoint {
             now,
             space: RefCell::default(),
             limits: Cell::new(Limits::default()),
+            page: Cell::new(usize::MAX),
             token: RefCell::new(None),
             features: RefCell::default(),
             refused: RefCell::default(),
@@ -123,12 +126,24 @@ impl Endpoint {
         let mut space = self.space.borrow_mut();
         let kept: Vec<Change> = space.documents.values().filter(|change| keep(change)).cloned().collect();
         let epoch = space.epoch + 1;
-        *space = Space { epoch, effects: core::mem::take(&mut space.effects), ..Space::default() };
+        *space = Space { epoch, ..Space::default() };
         for change in kept {
             space.head += 1;
             let seq = space.head;
             space.documents.insert((change.c.clone(), change.id.clone()), Change { seq, rev: seq, ..change });
         }
+    }
+
+    /// Whether a request is still under way that may arrive later.
+    #[must_use]
+    pub fn awaits(&self) -> bool {
+        !self.space.borrow().late.is_empty()
+    }
+
+    /// The name of its history.
+    #[must_use]
+    pub fn epoch(&self) -> String {
+        self.space.borrow().epoch.to_string()
     }
 
     /// Forgets deletions: cursors before this point must take a snapshot.
@@ -290,8 +305,9 @@ impl Endpoint {
         let wanted = |change: &&Change| change.seq > since && query.collections.contains(&change.c);
         let mut changes: Vec<Change> = space.documents.values().filter(wanted).cloned().collect();
         changes.sort_by_key(|change| change.seq);
-        let more = changes.len() > query.limit;
-        changes.truncate(query.limit);
+        let limit = query.limit.min(self.page.get());
+        let more = changes.len() > limit;
+        changes.truncate(limit);
         let end = if more { changes.last().map_or(since, |change| change.seq) } else { space.head };
         answer(&ChangesResponse {
             changes,

@@ -38,6 +38,10 @@ pub enum Fault {
     Answer(Answer),
     /// It hangs for ever.
     Hang,
+    /// It arrives, and its answer never does.
+    Swallow,
+    /// It is taken for lost, and arrives after a later one.
+    Stray,
 }
 
 /// Which request.
@@ -88,9 +92,13 @@ impl Loopback {
             }
         };
         let answer = match fault {
-            Fault::DropRequest => return Err(lost()),
+            Fault::DropRequest | Fault::Stray => return Err(lost()),
             Fault::Answer(answer) => answer,
             Fault::Hang => core::future::pending().await,
+            Fault::Swallow => {
+                arrive();
+                core::future::pending().await
+            }
             Fault::DropResponse | Fault::Late => {
                 arrive();
                 return Err(lost());
@@ -118,7 +126,7 @@ impl Transport for Loopback {
         _encoding: Encoding,
     ) -> LocalFuture<'a, Result<Answer>> {
         let fault = (self.faults)(Route::Push);
-        let late = fault == Fault::Late;
+        let late = matches!(fault, Fault::Late | Fault::Stray);
         Box::pin(async move {
             let answer = self
                 .carry(fault, token, |endpoint| {
