@@ -13,7 +13,7 @@ use crate::history::{Trace, simulate};
 /// How many histories may pass before one notices.
 const PATIENCE: u64 = 1_000;
 
-const MUTANTS: [&str; 48] = [
+const MUTANTS: [&str; 49] = [
     "a-busy-endpoint-is-asked-at-once",
     "a-clock-set-back-makes-waits-longer",
     "a-deletion-is-not-taken",
@@ -62,6 +62,7 @@ const MUTANTS: [&str; 48] = [
     "what-is-kept-counts-as-sent",
     "what-is-pending-gives-way",
     "what-is-retried-is-not-named",
+    "what-is-stamped-anew-is-not-named",
 ];
 
 fn points(folder: &Path, found: &mut BTreeSet<String>) {
