@@ -151,7 +151,7 @@ impl Clock {
 
     /// Takes note of a stamp from elsewhere: what happens after is later. One too far ahead is left out.
     pub fn observe(&mut self, stamp: Hlc, now: f64) {
-        if (!stamp.too_far_ahead(now + self.offset)) && stamp > self.last {
+        if !stamp.too_far_ahead(now + self.offset) && stamp > self.last {
             self.last = Hlc { time: stamp.time, device: self.last.device };
         }
     }

@@ -74,10 +74,7 @@ impl Decision {
 pub(crate) fn decide(local: Option<Local>, remote: Remote, policy: Policy, history: History) -> Decision {
     let Some(Local { replica }) = local else { return Decision::TakeRemote };
     let based = Replica { rev: Some(remote.rev), ..replica };
-    if history == History::Continued
-        && replica.rev.is_some_and(|rev| rev >= remote.rev)
-        && !mutant!("an-older-revision-is-taken")
-    {
+    if history == History::Continued && replica.rev.is_some_and(|rev| rev >= remote.rev) {
         return Decision::Known;
     }
     if replica.hlc == remote.hlc && !mutant!("an-echo-is-a-conflict") {

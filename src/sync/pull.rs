@@ -47,7 +47,7 @@ pub(crate) async fn apply_snapshot(
     let history = if begun { History::Anew } else { History::Continued };
     // What is taken has revisions of this history. One that begins anew before all is taken must not pass for it.
     let mut known = from.clone();
-    if known.value.epoch.is_none() && !mutant!("a-first-snapshot-learns-its-history-last") {
+    if known.value.epoch.is_none() {
         let learned = Progress { epoch: to.epoch.clone(), ..from.value.clone() };
         if let Outcome::Late = take(storage, Vec::new(), history, Some(&Cursor { from, to: &learned })).await? {
             return Ok(Outcome::Late);
@@ -312,8 +312,7 @@ impl Rest {
             (Some(replica), History::Continued) => {
                 // A revision past the snapshot's head was made after it.
                 let settled = !replica.dirty || mutant!("a-snapshot-deletes-what-is-pending");
-                let deleted = settled
-                    && replica.rev.is_some_and(|rev| rev <= self.head || mutant!("a-snapshot-deletes-what-is-newer"));
+                let deleted = settled && replica.rev.is_some_and(|rev| rev <= self.head);
                 if deleted && self.complete && !mutant!("a-snapshot-deletes-nothing") {
                     effects.take(doc, &standing, RemoteState::Deleted, replica);
                 }

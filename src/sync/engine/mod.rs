@@ -382,10 +382,7 @@ impl Engine {
             }
             Ending::Failed(error) | Ending::GaveUp(error) => {
                 self.attempts = self.attempts.saturating_add(1);
-                self.wait_until = now;
-                if !mutant!("failures-are-retried-without-a-wait") {
-                    self.wait_until += self.settings.retry.delay(self.attempts, random);
-                }
+                self.wait_until = now + self.settings.retry.delay(self.attempts, random);
                 let error = error.during("sync.run");
                 self.last_error = Some(error.clone());
                 Err(error)
