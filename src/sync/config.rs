@@ -22,9 +22,9 @@ pub struct SyncConfig {
     pub timeout: f64,
     /// Whether changes are heard of as they happen, in the tab that leads, while the page is seen.
     pub live: bool,
-    /// Whether rounds go by themselves, until [`Sync::enable`] says otherwise.
+    /// Whether rounds go by themselves, until [`Sync::enable`](super::Sync::enable) says otherwise.
     pub enabled: bool,
-    /// Which of the collections are on or off, until [`Sync::set_preferences`] says otherwise. On, where not named.
+    /// Which of the collections are on or off, until [`Sync::set_preferences`](super::Sync::set_preferences) says otherwise. On, where not named.
     pub preferences: Vec<(String, bool)>,
     /// Which collections go before or after others.
     pub priority: Vec<(String, Priority)>,
