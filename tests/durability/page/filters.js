@@ -41,7 +41,8 @@ export function matches(row, filter) {
   return OPERATORS[filter.operator](fieldOf(row, filter.field), filter.value);
 }
 
-const place = (value) => (value === null ? 0 : value === false ? 1 : value === true ? 2 : isKey(value) ? 3 : 4);
+/** What an index can hold comes first, whichever way the order goes; the rest turns around with it. */
+const place = (value, turn) => (isKey(value) ? -Infinity : turn * (value === null ? 1 : value === false ? 2 : value === true ? 3 : 4));
 
 /** The rows in the order of a sort; what is equal in all of its fields by key, in the direction of the last. */
 export function sorted(rows, sort) {
@@ -54,8 +55,11 @@ export function sorted(rows, sort) {
         if (left !== right) return left === undefined ? 1 : -1;
         continue;
       }
-      const sign = place(left) - place(right) || (place(left) === 3 ? compareKeys(left, right) : 0);
-      if (sign !== 0) return sign * direction(order);
+      const turn = direction(order);
+      const [one, other] = [place(left, turn), place(right, turn)];
+      if (one !== other) return one < other ? -1 : 1;
+      const sign = isKey(left) ? compareKeys(left, right) : 0;
+      if (sign !== 0) return sign * turn;
     }
     return compareKeys(a.key, b.key) * direction(sorts.at(-1)?.order);
   });

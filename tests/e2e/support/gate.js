@@ -2,6 +2,7 @@ import { createServer, request as ask } from "node:http";
 import { readFile } from "node:fs/promises";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
 
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".wasm": "application/wasm" };
 const project = fileURLToPath(new URL("..", import.meta.url));
@@ -22,7 +23,7 @@ export async function gate(t, endpoint) {
     fault: undefined,
     /** The requests to the endpoint so far: when, and what for. */
     requests: [],
-    /** Every byte of their bodies that was passed on. */
+    /** Their bodies that were passed on, each as it was before it was compressed. */
     bodies: [],
     /** The streams that are open now. */
     open: new Set(),
@@ -38,7 +39,12 @@ export async function gate(t, endpoint) {
       response.once("close", () => gate.open.delete(response));
     }
     if (!gate.fault || gate.fault(request, response) === false) {
-      request.on("data", (bytes) => gate.bodies.push(bytes));
+      const parts = [];
+      request.on("data", (bytes) => parts.push(bytes));
+      request.once("end", () => {
+        const body = Buffer.concat(parts);
+        gate.bodies.push(request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body);
+      });
       pass(endpoint, request, response);
     }
   });
