@@ -19,7 +19,8 @@ async fn fill(backend: &dyn Backend) -> Result<(), String> {
         ("d", r#"{"rank":1,"labels":["y","y",null,7]}"#),
         ("e", r#"{"rank":null}"#),
         ("f", r#"{"rank":[1,"x"]}"#),
-        ("g", r#"{"rank":{"$":"number","v":"-0"}}"#),
+        // Not -0: WebKit's own index has 0 and -0 as two keys.
+        ("g", r#"{"rank":0}"#),
     ];
     let ops = texts.iter().map(|(key, text)| put("loose", *key, text).map(WriteOp::Put)).collect::<Result<_, _>>()?;
     done(backend, ops).await.map(drop)
