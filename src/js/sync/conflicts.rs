@@ -2,7 +2,7 @@
 
 use std::rc::{Rc, Weak};
 
-use js_sys::{Function, Promise};
+use js_sys::{Function, Object, Promise};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -135,24 +135,19 @@ fn told(conflict: &Conflict) -> JsValue {
 
 /// A `Conflict`, or a `SettledConflict`.
 pub(in crate::js) fn entry(entry: &ConflictEntry) -> JsValue {
-    let conflict = &entry.conflict;
     let outcome = entry.settled.as_ref().map(|(_, outcome)| match outcome {
         ConflictOutcome::Local => "local",
         ConflictOutcome::Remote => "remote",
         ConflictOutcome::Value => "value",
     });
-    object([
-        ("id", JsValue::from_str(&conflict.id)),
-        ("collection", JsValue::from_str(&conflict.collection)),
-        ("key", conflict.key.to_js()),
-        ("local", value(conflict.local.as_ref())),
-        ("remote", value(conflict.remote.as_ref())),
-        ("base", value(conflict.base.as_ref())),
+    let rest = object([
         ("at", date(entry.at)),
         ("error", maybe(entry.error.as_ref(), error::to_js)),
         ("by", maybe(entry.settled.as_ref(), |(by, _)| JsValue::from_str(by))),
         ("outcome", maybe(outcome, JsValue::from_str)),
-    ])
+    ]);
+    let entry: Object = told(&entry.conflict).unchecked_into();
+    Object::assign(&entry, rest.unchecked_ref()).into()
 }
 
 /// Which conflicts are asked for.
