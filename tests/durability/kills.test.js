@@ -15,14 +15,19 @@ const WAYS = ["relaxed", "strict", "synced"];
 /**
  * What is killed, by weight: the browser; the process of its pages; a worker; a page, by going elsewhere.
  *
- * Driven, WebKitGTK keeps its storage in memory, so that its browser must live. It freezes a page that is left, and its
- * workers with it, which are not told and may have a transaction under way: there, the writers are pages.
+ * Driven, WebKitGTK keeps its storage in memory, so that its browser must live. A worker that is ended in the middle of a
+ * transaction holds on to it there, in bare IndexedDB too, and no other page gets at those object stores.
  */
 const PLANS = {
   chromium: { kills: count("TIDEKEEP_KILLS", 96), kinds: { browser: 3, renderer: 3, worker: 2, page: 2 } },
   firefox: { kills: count("TIDEKEEP_KILLS_FIREFOX", 4), kinds: { browser: 2, worker: 1, page: 1 } },
-  webkit: { kills: count("TIDEKEEP_KILLS_WEBKIT", 20), kinds: { worker: 1, page: 3 } },
+  webkit: { kills: count("TIDEKEEP_KILLS_WEBKIT", 20), kinds: { page: 1 } },
 };
+
+/** The engines that freeze a page that is left, and its workers with it: these are not told, and hold on to what is under way. */
+const FREEZES = ["firefox", "webkit"];
+/** How long such an engine may take to end a worker, milliseconds: its page must not be frozen before. */
+const ENDING_MS = 300;
 
 /** Kills a profile's writers again and again; gives what was acknowledged, and that nothing was wrong. */
 async function killedProfile(t, server, engine, name, kills, kinds, killed, ways = WAYS) {
@@ -45,7 +50,7 @@ async function killedProfile(t, server, engine, name, kills, kinds, killed, ways
     const kind = chance.weighted(kinds);
     const task = book.begin(chance.some(ways, 1 + chance.below(ways.length)));
     // Now and then, a worker writes to the same stores beside the page.
-    const share = engine === "webkit" ? 0 : chance.pick([0, 0, 0.5, 1]);
+    const share = kind === "page" && FREEZES.includes(engine) ? 0 : chance.pick([0, 0, 0.5, 1]);
     const inWorker = task.lanes.filter(() => kind === "worker" || chance.chance(share));
     const inPage = task.lanes.filter((lane) => !inWorker.includes(lane));
     if (inWorker.length > 0) await page.evaluate(`page.writeInWorker(${JSON.stringify({ ...task, lanes: inWorker })})`);
@@ -58,7 +63,10 @@ async function killedProfile(t, server, engine, name, kills, kinds, killed, ways
     } else if (kind === "renderer") {
       await browser.killRenderers();
     } else {
-      if (kind === "worker") await page.evaluate("page.killWorker()");
+      if (kind === "worker") {
+        await page.evaluate("page.killWorker()");
+        if (FREEZES.includes(engine)) await sleep(ENDING_MS);
+      }
       await page.close();
     }
   }

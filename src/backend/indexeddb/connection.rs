@@ -24,8 +24,8 @@ use crate::policy::Occasion;
 /// upgrade may take.
 const UPGRADE_MS: f64 = 30_000.0;
 
-/// How long a new log is waited for once the database is open, milliseconds.
-const LOG_MS: f64 = 1_000.0;
+/// How long a new log is waited for once the database is open, milliseconds. It takes 5 to 40 where nothing else is done.
+const LOG_MS: f64 = 5_000.0;
 
 /// The pauses before an operation is tried again on a new connection, milliseconds.
 const PAUSES_MS: [f64; 3] = [0.0, 100.0, 400.0];

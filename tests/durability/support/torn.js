@@ -1,9 +1,5 @@
-import { appendFileSync, readdirSync, statSync } from "node:fs";
-import { join } from "node:path";
-
-/** The blocks of LevelDB's logs, and the header of a record, in bytes. */
-const BLOCK = 32_768;
-const HEADER = 7;
+import { appendFileSync, statSync } from "node:fs";
+import { BLOCK, HEADER, databaseOf, logsOf } from "./leveldb.js";
 
 /** What may be found at the end of a log: by what, and the bytes, where a block has room for so many. */
 export const ENDS = {
@@ -24,10 +20,7 @@ export const ENDS = {
  * @param {(room: number) => Buffer} end One of the ends.
  */
 export function tear(profile, end) {
-  const folder = join(profile, "Default/IndexedDB");
-  const database = join(folder, readdirSync(folder).find((name) => name.endsWith(".leveldb")));
-  const logs = readdirSync(database).filter((name) => /^\d+\.log$/.test(name));
-  const log = join(database, logs.sort().at(-1));
+  const log = logsOf(databaseOf(profile)).at(-1);
   const left = BLOCK - (statSync(log).size % BLOCK);
   // Where a block has no room for more, the log goes on with the next one.
   const bytes = left < 2 * HEADER ? [Buffer.alloc(left), end(BLOCK)] : [end(left)];
