@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { test } from "node:test";
-import { start } from "../durability/support/engines.js";
+import { startOn } from "../durability/support/engines.js";
 import { search } from "./support/canaries.js";
 import { site } from "./support/gate.js";
 import { scratch } from "./support/scratch.js";
@@ -12,10 +12,15 @@ const PLACES = [
   "indexed field", "row that was replaced", "row that was deleted", "local storage", "cookie", "cache",
 ];
 
-/** What an engine leaves nothing of: Chromium enciphers cookies, and Firefox's SQLite overwrites what it deletes. */
-const GONE = { chromium: ["cookie"], firefox: ["row that was replaced", "row that was deleted"] };
+const DELETED = ["row that was replaced", "row that was deleted"];
 
-for (const engine of ["chromium", "firefox"]) {
+/**
+ * What an engine leaves nothing of: Chromium enciphers cookies, MiniBrowser keeps none, and SQLite in Firefox and WebKit
+ * overwrites what it deletes.
+ */
+const GONE = { chromium: ["cookie"], firefox: DELETED, webkit: ["cookie", ...DELETED] };
+
+for (const engine of ["chromium", "firefox", "webkit"]) {
   test(`the search finds what lies in a profile of ${engine} in the clear, wherever it lies`, async (t) => {
     const address = await site(t);
     const profile = await scratch();
@@ -27,7 +32,7 @@ for (const engine of ["chromium", "firefox"]) {
       return hits.map((hit) => hit.replace(/.* in /, ""));
     };
     const visit = async (task) => {
-      const browser = await start(engine, profile);
+      const browser = await startOn(engine, profile);
       const page = await browser.open(`${address}/plant.html`);
       await page.evaluate(task);
       // Cookies are held back for half a minute, unless the browser ends by itself.

@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { start } from "../durability/support/engines.js";
+import { startOn } from "../durability/support/engines.js";
 import { search, searchBytes } from "./support/canaries.js";
 import { endpoint } from "./support/device.js";
 import { scratch } from "./support/scratch.js";
@@ -15,7 +15,7 @@ const COLLECTIONS = { collections: { notes: { keyPath: "id" }, vault: { keyPath:
 
 const random = (length) => randomBytes(length).toString("base64url").replaceAll(/[-_]/g, "x").slice(0, length);
 
-for (const engine of ["chromium", "firefox"]) {
+for (const engine of ["chromium", "firefox", "webkit"]) {
   test(`of what is sealed in ${engine} nothing is found in the profile, in the endpoint's files, in what was sent, in messages`, async (t) => {
     const place = await endpoint(t);
     const folder = await scratch();
@@ -29,7 +29,7 @@ for (const engine of ["chromium", "firefox"]) {
     const device = async (name) => {
       const profile = join(folder, name);
       await mkdir(profile);
-      const browser = await start(engine, profile);
+      const browser = await startOn(engine, profile);
       t.after(() => browser.kill());
       devices.push(browser);
       const page = await browser.open(`${place.gate.address}/`);

@@ -1,11 +1,15 @@
 import { scratch } from "../../e2e/support/scratch.js";
 import { start as startChromium } from "./chromium.js";
 import { startDriven } from "./driven.js";
+import { start as startMiniBrowser } from "./minibrowser.js";
 
 export const ENGINES = process.env.TIDEKEEP_ENGINES?.split(",") ?? ["chromium", "firefox", "webkit"];
 
 /** Starts an engine on a profile. */
 export const start = (engine, profile) => (engine === "chromium" ? startChromium(profile) : startDriven(engine, profile));
+
+/** Starts an engine whose profile is a folder that outlives it, with one page. */
+export const startOn = (engine, profile) => (engine === "webkit" ? startMiniBrowser(profile) : start(engine, profile));
 
 /** How long a call of a page may take: a driver waits no longer than a minute. */
 const CHUNK_SECONDS = 5;

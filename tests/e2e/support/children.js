@@ -14,8 +14,8 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
  *
  * @param {import("node:child_process").StdioOptions} stdio
  */
-export function launch(program, words, stdio) {
-  const child = spawn(program, words, { detached: true, stdio });
+export function launch(program, words, stdio, env = process.env) {
+  const child = spawn(program, words, { detached: true, stdio, env });
   running.add(child);
   let gone = false;
   const closed = new Promise((resolve) => child.once("close", resolve).once("error", resolve)).finally(() => {

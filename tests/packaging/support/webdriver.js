@@ -100,7 +100,7 @@ async function freePort() {
 }
 
 /** An X server that nobody sees; it says its number once it listens. */
-async function openDisplay() {
+export async function openDisplay() {
   const words = ["-displayfd", "1", "-screen", "0", "1280x1024x24", "-nolisten", "tcp"];
   const server = spawn("Xvfb", words, { stdio: ["ignore", "pipe", "ignore"] });
   const [number] = await Promise.race([
