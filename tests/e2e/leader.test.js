@@ -12,8 +12,13 @@ const ELECTIONS = Number(process.env.TIDEKEEP_ELECTIONS ?? 20);
 /** Within so much another leads, milliseconds. */
 const SOON = 10_000;
 
-/** How a tab that leads comes to an end. */
+/** How a tab that leads comes to an end, or to a standstill. */
 const STOPS = {
+  async frozen({ ask, evaluate }) {
+    await ask("Page.setWebLifecycleState", { state: "frozen" });
+    const runs = evaluate("new Promise((resolve) => setTimeout(resolve, 0, true))");
+    assert.equal(await Promise.race([runs, sleep(500, false)]), false, "the page is not frozen");
+  },
   async killed({ ask, close }) {
     ask("Page.crash").catch(() => undefined);
     await sleep(200);
@@ -73,6 +78,14 @@ test("of eight tabs of one profile one sends, whatever happens to it, and each e
       took[kind].push(Math.round(performance.now() - began));
       await Promise.all(others.map(write));
       await until("all is sent", () => next.call("status"), ({ pending, failed }) => pending + failed === 0, 2 * SOON);
+      if (kind === "frozen") {
+        // It goes on as one of those that wait, and what it writes is sent too.
+        await first.ask("Page.setWebLifecycleState", { state: "active" });
+        await write(first);
+        await until("all is sent", () => next.call("status"), ({ pending, failed }) => pending + failed === 0, 2 * SOON);
+        await until("one leads again", () => leader(tabs), Boolean, SOON);
+        await first.close();
+      }
       tabs = others;
       await open();
     }

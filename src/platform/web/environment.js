@@ -189,18 +189,21 @@ export function watchHidden(onHidden) {
 }
 
 /**
- * Calls back with true when the page is put into the back/forward cache, where it stands still, and with false when it is
- * taken out. Gives a function that ends it.
+ * Calls back with true when the page comes to a standstill, frozen or put into the back/forward cache, and with false when
+ * it goes on. Gives a function that ends it.
  */
 export function watchStandstill(onChange) {
-  const target = globalThis.document && globalThis;
-  const hidden = ({ persisted }) => { if (persisted) onChange(true); };
-  const shown = ({ persisted }) => { if (persisted) onChange(false); };
-  target?.addEventListener('pagehide', hidden);
-  target?.addEventListener('pageshow', shown);
+  const page = globalThis.document;
+  if (!page) return () => {};
+  const listeners = [
+    [globalThis, 'pagehide', ({ persisted }) => { if (persisted) onChange(true); }],
+    [globalThis, 'pageshow', ({ persisted }) => { if (persisted) onChange(false); }],
+    [page, 'freeze', () => onChange(true)],
+    [page, 'resume', () => onChange(false)],
+  ];
+  for (const [where, type, listener] of listeners) where.addEventListener(type, listener);
   return () => {
-    target?.removeEventListener('pagehide', hidden);
-    target?.removeEventListener('pageshow', shown);
+    for (const [where, type, listener] of listeners) where.removeEventListener(type, listener);
   };
 }
 

@@ -243,7 +243,8 @@ impl Drop for Hiding {
     }
 }
 
-/// Tells when the page comes to a standstill in the back/forward cache, and when it goes on, until it is dropped.
+/// Tells when the page comes to a standstill, frozen or in the back/forward cache, and when it goes on, until it is
+/// dropped.
 #[derive(Debug)]
 pub(crate) struct Standstill {
     end: Function,
