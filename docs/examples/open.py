@@ -1,7 +1,8 @@
 """Opens and seals what tidekeep seals, by Python's `cryptography` alone, as docs/formats.md says.
 
 Reads JSON: the database's name, the passphrase, the records of `tidekeep:keys` in hexadecimal, what is to be opened as
-[collection, key, hexadecimal], and what is to be sealed as [collection, key, text]. Prints what it opened and sealed.
+[collection, key, hexadecimal], and what is to be sealed as [collection, key, text]. Prints what it opened and sealed,
+bytes in hexadecimal.
 """
 
 import hashlib
@@ -55,14 +56,20 @@ def value(plaintext):
         return json.loads(plaintext)
     end = 5 + int.from_bytes(plaintext[1:5], "little")
 
-    def part(found):
-        if found.get("$") != "part":
+    def whole(found):
+        if isinstance(found, list):
+            return [whole(item) for item in found]
+        if not isinstance(found, dict):
             return found
+        if found.get("$") == "object":  # its value is an object of the application, whatever `$` says there
+            return {"$": "object", "v": {name: whole(item) for name, item in found["v"].items()}}
+        if found.get("$") != "part":
+            return {name: whole(item) for name, item in found.items()}
         kind, at, length = found["v"]
         there = plaintext[end + at : end + at + length]
         return there.decode() if kind == "text" else there
 
-    return json.loads(plaintext[5:end], object_hook=part)
+    return whole(json.loads(plaintext[5:end]))
 
 
 def main():
@@ -81,7 +88,7 @@ def main():
         place = framed("tidekeep/sealed/1", database, collection, key, "")
         sealed = AESGCM(data_key).encrypt(nonce, json.dumps(text).encode(), place)
         made.append((b"TKSE\x01\x01" + key_id + nonce + sealed).hex())
-    json.dump({"opened": opened, "sealed": made}, sys.stdout)
+    json.dump({"opened": opened, "sealed": made}, sys.stdout, default=bytes.hex)
 
 
 main()

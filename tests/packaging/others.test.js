@@ -6,6 +6,7 @@ import { test } from "node:test";
 import { createStorage } from "tidekeep";
 import { launch } from "./support/browser.js";
 import { installed, project } from "./support/paths.js";
+import { python } from "./support/python.js";
 import { serve } from "./support/server.js";
 import { drivers, start } from "./support/webdriver.js";
 
@@ -50,9 +51,6 @@ for (const [name, driver] of Object.entries(drivers)) {
   });
 }
 
-/** A Python that has `cryptography`. */
-const python = ["python3", "/usr/bin/python3"].find((program) => spawnSync(program, ["-c", "import cryptography"]).status === 0);
-
 /** A text of up to a mebibyte, each order of magnitude as likely, of letters of every length in UTF-8. */
 function randomText(most) {
   const length = randomInt(2 ** randomInt(most + 1) + 1);
@@ -61,7 +59,6 @@ function randomText(most) {
 }
 
 test("Python's cryptography opens what is sealed here, and what it seals is opened here", async () => {
-  assert.ok(python, "no Python with `cryptography`; `cargo xtask setup` installs one");
   await import("fake-indexeddb/auto");
   const name = `python ${randomText(4)}`;
   const store = await createStorage({ name, type: "indexeddb" });
@@ -82,7 +79,7 @@ test("Python's cryptography opens what is sealed here, and what it seals is open
     open: stored.map(({ service, _tidekeep: { sealed } }) => ["credentials", service, hex(sealed)]),
     seal: theirs,
   });
-  const { status, stdout, stderr } = spawnSync(python, [join(examples, "open.py")], { input, maxBuffer: 2 ** 30, encoding: "utf8" });
+  const { status, stdout, stderr } = spawnSync(python(), [join(examples, "open.py")], { input, maxBuffer: 2 ** 30, encoding: "utf8" });
   assert.equal(status, 0, stderr);
   const { opened, sealed } = JSON.parse(stdout);
   assert.deepEqual(opened, stored.map(({ service }) => secrets.get(service)));
