@@ -28,14 +28,15 @@ export async function bundle() {
     const bytes = [readFileSync(file), ...(engine === "tidekeep" ? [readFileSync(wasm)] : [])];
     facts[engine] = { title, versions, size: { gzip: total(bytes, (part) => gzipSync(part, { level: 9 })), brotli: total(bytes, brotliCompressSync) } };
   }
-  await esbuild(join(here, "works/page.js"), join(dist, "page.js"), ["/engines/*"]);
+  for (const page of ["page", "tab"]) await esbuild(join(here, `works/${page}.js`), join(dist, `${page}.js`), ["/engines/*"]);
   return facts;
 }
 
-/** The works, by name and in words. */
+/** The works that every engine does, and those of tidekeep alone, by name and in words. */
 export async function described() {
   const { works } = await import("./works/works.js");
-  return works.map(([name, title]) => [name, title]);
+  const { own } = await import("./works/own.js");
+  return [works, own].map((list) => list.map(([name, title]) => [name, title]));
 }
 
 function esbuild(entry, outfile, external = []) {

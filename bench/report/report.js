@@ -1,9 +1,10 @@
 /** docs/benchmarks.md, from what was measured. */
 
-import { targets } from "./targets.js";
+import { operations } from "../works/growth.js";
+import { limits, targets } from "./targets.js";
 import { shown } from "./timings.js";
 
-export function report({ facts, works, engines, rounds, results, machine }) {
+export function report({ facts, works, own, engines, counts, rounds, results, machine }) {
   const parts = [
     `# Benchmarks
 
@@ -13,10 +14,12 @@ Measured on ${machine}. ${Object.values(facts).flatMap(({ versions }) => version
 
 localForage and idb-keyval have no indexes: what asks for one reads everything, as an application would have to. PouchDB brings its indexes up to date at the first query that asks them, which is in no median here: some ten seconds for these. tidekeep's cache is on, as \`cache: {}\` has it; the store is opened anew before the first reads.`,
   ];
-  for (const [place, { version, timings }] of Object.entries(results)) {
+  for (const [place, { version, timings, growth }] of Object.entries(results)) {
     parts.push(`## ${place[0].toUpperCase()}${place.slice(1)}\n\n${version}\n\n![Each engine's time as a multiple of bare IndexedDB's](benchmarks-${place}.svg)`);
     parts.push(table(facts, works, engines, timings[0]));
     parts.push(`### tidekeep beside bare IndexedDB, twice\n\n${twice(works, timings)}`);
+    parts.push(`### What only tidekeep does, twice\n\nMilliseconds. A blueprint is a document of 20 KB; p95 is the 95th percentile, of 40 turns or fewer.\n\n${alone(own, timings)}`);
+    parts.push(`### As documents grow in number\n\nBare IndexedDB / tidekeep, milliseconds; of what is done again and again, the median of 25.\n\n${grows(counts, growth)}`);
     if (place === "chromium") {
       parts.push(`### Targets\n\n${aims(timings)}`);
       parts.push(`### Rows in which others are ahead\n\n${behind(facts, works, engines, timings[0])}`);
@@ -40,6 +43,24 @@ function twice(works, [first, second]) {
     return [title, `${shown(least)} to ${shown(greatest)}`, `${one.toFixed(2)} ×`, `${other.toFixed(2)} ×`, `${apart.toFixed(0)} %`, task ? task.toFixed(0) : "below 50"];
   });
   return markdown([["", "spread, ms", "first run", "second run", "apart", "longest task, ms"], ...rows]);
+}
+
+function alone(own, timings) {
+  const rows = own.map(([work, title]) => {
+    const most = limits[work];
+    const [first, second] = timings.map((of) => of.of("tidekeep", work)?.median);
+    const task = timings[0].longestTask("tidekeep", work);
+    return [title, shown(first), shown(second), most ? `${most}` : "", task ? task.toFixed(0) : "below 50"];
+  });
+  return markdown([["", "first run", "second run", "at most", "longest task, ms"], ...rows]);
+}
+
+function grows(counts, growth) {
+  const rows = Object.entries(operations).map(([operation, title]) => [
+    title,
+    ...growth.map(({ raw, tidekeep }) => `${shown(raw[operation])} / ${shown(tidekeep[operation])}`),
+  ]);
+  return markdown([["", ...counts.map((count) => count.toLocaleString("en").replaceAll(",", " "))], ...rows]);
 }
 
 function aims(timings) {

@@ -13,5 +13,14 @@ export const targets = [
   ["filter, sort, the first 20, of bare IndexedDB", (t) => t.ratio("tidekeep", "filter"), 1.1],
   ["read all, of bare IndexedDB", (t) => t.ratio("tidekeep", "all"), 1.1],
   ["page 100 of 20, of page 1", (t) => t.ratio("tidekeep", "deep-page", "tidekeep", "first-page"), 1.2],
+  ["write of 10 000 sealed, of the same unsealed", (t) => t.ratio("tidekeep", "sealed-bulk", "tidekeep", "unindexed-bulk"), 1.3],
   ["first insert on a cold page, of bare IndexedDB", (t) => t.ratio("tidekeep", "cold"), 3],
 ];
+
+/** The most that a work may take, in milliseconds. */
+export const limits = {
+  "blueprint-save": 100,
+  "blueprint-load": 50,
+  "blueprint-list": 200,
+  "blueprint-search": 500,
+};

@@ -25,6 +25,19 @@ export function documents(count, bytes) {
   });
 }
 
+/** Blueprints: documents of about 20 KB, of many parts, with a title and a summary to be searched. */
+export function blueprints(count) {
+  const random = generator(count);
+  const word = () => WORDS[Math.floor(random() * WORDS.length)];
+  const words = (many) => Array.from({ length: many }, word).join(" ");
+  return Array.from({ length: count }, (_, at) => ({
+    id: keyOf(at),
+    title: `${words(3)} ${at}`,
+    summary: words(30),
+    parts: Array.from({ length: 100 }, (_, part) => ({ part, kind: word(), at: [random(), random()], text: words(20) })),
+  }));
+}
+
 /** The key of the document at a place. */
 export const keyOf = (at) => `document-${String(at).padStart(7, "0")}`;
 
