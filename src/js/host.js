@@ -19,6 +19,7 @@ export const provided = (...given) => lent.provided(...given);
 export const transaction = (...given) => lent.transaction(...given);
 export const createPasskey = (...given) => lent.createPasskey(...given);
 export const lead = (...given) => lent.lead(...given);
+export const bodyText = (...given) => lent.bodyText(...given);
 export const listen = (...given) => lent.listen(...given);
 export const canWake = (...given) => lent.canWake(...given);
 export const askPasskey = (...given) => lent.askPasskey(...given);

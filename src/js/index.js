@@ -8,6 +8,7 @@
  */
 
 import { canWake, wakeFor } from "./background.js";
+import { bodyText } from "./body.js";
 import { StorageError, storageError } from "./errors.js";
 import { lend } from "./host.js";
 import * as keys from "./keys.js";
@@ -25,6 +26,7 @@ import { transaction } from "./transaction.js";
 export { passkeySupport, StorageError };
 
 lend({
+  bodyText,
   storageError,
   refusal,
   until,

@@ -5,7 +5,7 @@ const LONGEST = 16 << 20;
 
 /**
  * Calls `hear` with the kind and the data of each event, until the stream ends, `signal` aborts, or it answers false; with
- * two empty texts when the stream has begun. Resolves with the status where something else than a stream is answered.
+ * two empty texts when the stream has begun. Resolves with the response where that is something else than a stream.
  */
 export async function listen(url, token, signal, hear) {
   const headers = { accept: "text/event-stream", ...(token !== undefined && { authorization: `Bearer ${token}` }) };
@@ -13,7 +13,7 @@ export async function listen(url, token, signal, hear) {
   const reader = response.body?.getReader();
   try {
     if (!response.ok || !reader || !/^text\/event-stream\b/i.test(response.headers.get("content-type") ?? "")) {
-      return response.status;
+      return response;
     }
     if (!hear("", "")) return undefined;
     const decoder = new TextDecoder();

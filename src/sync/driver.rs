@@ -44,7 +44,14 @@ pub(super) async fn drive(inner: Rc<Inner>, mut inbox: UnboundedReceiver<Event>)
             loop_state.feed(Event::CalledOff(id));
         }
         if let Some(action) = loop_state.queue.pop_front() {
-            loop_state.act(action).await;
+            let outcome = loop_state.act(action).await;
+            // What was told meanwhile comes first: it may be that the endpoint wants to be left alone.
+            while let Ok(event) = inbox.try_recv() {
+                loop_state.hear(event);
+            }
+            if let Some(event) = outcome {
+                loop_state.feed(event);
+            }
             continue;
         }
         let Some(at) = loop_state.next_wake() else {
@@ -109,7 +116,8 @@ impl Loop {
         self.feed(Event::Timer);
     }
 
-    async fn act(&mut self, action: Action) {
+    /// Carries an action out, and answers with what came of it, if the engine waits for that.
+    async fn act(&mut self, action: Action) -> Option<Event> {
         match action {
             Action::WakeAt(at) => self.wake = Some(at),
             Action::Listen { call, means, query } => self.inner.listen(call, means, query),
@@ -120,11 +128,9 @@ impl Loop {
                 self.inner.finished(&runs, &outcome);
                 self.announce = Some(self.inner.now());
             }
-            work => {
-                let event = self.inner.perform(work).await;
-                self.feed(event);
-            }
+            work => return Some(self.inner.perform(work).await),
         }
+        None
     }
 
     /// Brings the view up to date; answers whether that is worth telling.

@@ -169,7 +169,7 @@ impl Effects {
         change: &Change,
         circumstances: Circumstances<'_>,
     ) -> core::result::Result<(), Unreadable> {
-        let remote = Remote { rev: change.rev, hlc: change.hlc };
+        let remote = Remote { rev: change.rev, hlc: change.hlc, deleted: change.del };
         let Circumstances { history, undecided, .. } = circumstances;
         let before = standing.replica();
         let pending = before.is_some_and(|replica| replica.dirty);

@@ -49,7 +49,7 @@ impl Standing {
 
     /// How it is merged.
     pub(crate) fn local(&self) -> Option<Local> {
-        self.record().map(Local::of)
+        self.record().map(|record| Local::of(record, matches!(self, Self::Deleted(_))))
     }
 
     /// What must hold for it to be as it was read.

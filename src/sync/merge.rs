@@ -16,18 +16,20 @@ pub(crate) enum History {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Local {
     pub(crate) replica: Replica,
+    /// Whether it is deleted.
+    pub(crate) deleted: bool,
 }
 
 impl Local {
-    /// Reads it off a record or tombstone. One that was written before its collection replicated counts as changed
+    /// Reads it off a record, or off the tombstone of one that is deleted. One that was written before its collection replicated counts as changed
     /// when it was last written.
-    pub(crate) fn of(record: &Record) -> Self {
+    pub(crate) fn of(record: &Record, deleted: bool) -> Self {
         let replica = record.meta.replica.unwrap_or_else(|| {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the range first")]
             let millis = record.meta.modified.clamp(0.0, 281_474_976_710_655.0) as u64;
             Replica { rev: None, hlc: Hlc::new(millis, 0, 0), dirty: true }
         });
-        Self { replica }
+        Self { replica, deleted }
     }
 }
 
@@ -36,6 +38,7 @@ impl Local {
 pub(crate) struct Remote {
     pub(crate) rev: u64,
     pub(crate) hlc: Hlc,
+    pub(crate) deleted: bool,
 }
 
 /// What is to be done.
@@ -70,14 +73,16 @@ impl Decision {
 /// - Where the endpoint's history began anew, the later stamp wins under every policy: what it has lost looks no other
 ///   than what it never had.
 /// - A state with our own stamp is our own write coming back, and never a conflict; nor is an earlier one of this device,
-///   which a later write was made on.
+///   which a later write was made on. What a snapshot did not have was deleted at a time that is not known, and has the
+///   stamp that it had while it was there: where it is there again, nothing of ours comes back.
 pub(crate) fn decide(local: Option<Local>, remote: Remote, policy: Policy, history: History) -> Decision {
-    let Some(Local { replica }) = local else { return Decision::TakeRemote };
+    let Some(Local { replica, deleted }) = local else { return Decision::TakeRemote };
     let based = Replica { rev: Some(remote.rev), ..replica };
     if history == History::Continued && replica.rev.is_some_and(|rev| rev >= remote.rev) {
         return Decision::Known;
     }
-    if replica.hlc == remote.hlc && !mutant!("an-echo-is-a-conflict") {
+    let same = deleted == remote.deleted;
+    if replica.hlc == remote.hlc && same && !mutant!("an-echo-is-a-conflict") {
         return Decision::Echo(Replica { dirty: false, ..based });
     }
     if (!replica.dirty || mutant!("what-is-pending-gives-way")) && history == History::Continued {
@@ -119,11 +124,11 @@ mod tests {
     }
 
     fn local(rev: Option<u64>, hlc: u64, dirty: bool) -> Local {
-        Local { replica: Replica { rev, hlc: stamp(hlc), dirty } }
+        Local { replica: Replica { rev, hlc: stamp(hlc), dirty }, deleted: false }
     }
 
     fn remote(rev: u64, hlc: u64) -> Remote {
-        Remote { rev, hlc: stamp(hlc) }
+        Remote { rev, hlc: stamp(hlc), deleted: false }
     }
 
     fn latest(local: impl Into<Option<Local>>, remote: Remote) -> Decision {
@@ -155,6 +160,16 @@ mod tests {
     }
 
     #[test]
+    fn what_a_snapshot_did_not_have_and_is_there_again_is_taken() {
+        let gone = Local { deleted: true, ..local(Some(3), 9, false) };
+        assert_eq!(latest(gone, remote(7, 9)), Decision::TakeRemote);
+        assert_eq!(
+            latest(gone, Remote { deleted: true, ..remote(7, 9) }),
+            Decision::Echo(Replica { rev: Some(7), ..gone.replica })
+        );
+    }
+
+    #[test]
     fn what_an_endpoint_lost_with_its_history_is_offered_again() {
         let decision = decide(Some(local(Some(30), 9, false)), remote(4, 8), Policy::Latest, History::Anew);
         assert_eq!(decision, Decision::KeepLocal(Replica { rev: Some(4), hlc: stamp(9), dirty: true }));
@@ -174,7 +189,7 @@ mod tests {
             let settle = |(dirty, hlc): (bool, u64)| {
                 let mut replica = Replica { rev: Some(0), hlc: stamp(hlc), dirty };
                 for (rev, hlc) in (1u64..).zip(&heard) {
-                    match latest(Local { replica }, remote(rev, *hlc)) {
+                    match latest(Local { replica, deleted: false }, remote(rev, *hlc)) {
                         Decision::TakeRemote => replica = Replica { rev: Some(rev), hlc: stamp(*hlc), dirty: false },
                         Decision::KeepLocal(next) | Decision::Echo(next) => replica = next,
                         Decision::Known | Decision::Conflict => {}
@@ -199,7 +214,7 @@ mod tests {
                 Decision::KeepLocal(next) | Decision::Echo(next) => next,
                 Decision::Known | Decision::Conflict => return Ok(()),
             };
-            prop_assert_eq!(latest(Local { replica: after }, remote), Decision::Known);
+            prop_assert_eq!(latest(Local { replica: after, deleted: false }, remote), Decision::Known);
         }
 
         #[test]

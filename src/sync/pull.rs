@@ -34,6 +34,8 @@ pub(crate) async fn apply(
 /// # Behavior
 ///
 /// - Stopping anywhere is harmless: the cursor moves last, and taking it again changes nothing.
+/// - Each commit says where the replica stands, as it was read: a sender that was held up between two of them, while
+///   another went on, writes nothing more.
 /// - What the snapshot lacks was deleted, if it was acknowledged in this same history before the snapshot was made.
 /// - In a new history, what the snapshot lacks was lost by the endpoint, and is offered again. So is what was written
 ///   before its collection replicated.
@@ -54,14 +56,14 @@ pub(crate) async fn apply_snapshot(
         }
         known = from.written(learned);
     }
-    let from = &known;
     let complete = snapshot.documents.iter().all(|incoming| !matches!(incoming, Err(Unreadable { name: None, .. })));
     let present = snapshot.documents.iter().filter_map(name).map(|(c, id)| Doc::new(c, Key::String(id))).collect();
     if mutant!("the-cursor-moves-before-the-snapshot")
-        && let Outcome::Late = take(storage, Vec::new(), history, Some(&Cursor { from, to })).await?
+        && let Outcome::Late = take(storage, Vec::new(), history, Some(&Cursor { from: &known, to })).await?
     {
         return Ok(Outcome::Late);
     }
+    let still = known.value.clone();
     let mut documents = snapshot.documents.into_iter();
     let mut written = Written::default();
     loop {
@@ -69,20 +71,26 @@ pub(crate) async fn apply_snapshot(
         if chunk.is_empty() {
             break;
         }
-        match take(storage, sorted_out(storage, chunk), history, None).await? {
+        let held = Cursor { from: &known, to: &still };
+        match take(storage, sorted_out(storage, chunk), history, Some(&held)).await? {
+            Outcome::Done(part) => written.add(part),
+            Outcome::Late => return Ok(Outcome::Late),
+        }
+        known = known.written(still.clone());
+    }
+    let undecided = conflict::undecided(storage.backend).await?;
+    let rest = Rest { present, complete, history, head: snapshot.head.head, undecided };
+    let mut kinds: Vec<_> = storage.collections.names().iter().map(|name| (name.as_str(), Kind::Records)).collect();
+    if history == History::Anew && !mutant!("lost-deletions-are-not-offered-again") {
+        kinds.push((system::TOMBSTONES, Kind::Tombstones));
+    }
+    for (collection, kind) in kinds {
+        match rest.reconcile(storage, collection, kind, &mut known).await? {
             Outcome::Done(part) => written.add(part),
             Outcome::Late => return Ok(Outcome::Late),
         }
     }
-    let undecided = conflict::undecided(storage.backend).await?;
-    let rest = Rest { present, complete, history, head: snapshot.head.head, undecided };
-    for collection in storage.collections.names() {
-        written.add(rest.reconcile(storage, collection, Kind::Records).await?);
-    }
-    if history == History::Anew && !mutant!("lost-deletions-are-not-offered-again") {
-        written.add(rest.reconcile(storage, system::TOMBSTONES, Kind::Tombstones).await?);
-    }
-    match take(storage, Vec::new(), history, Some(&Cursor { from, to })).await? {
+    match take(storage, Vec::new(), history, Some(&Cursor { from: &known, to })).await? {
         Outcome::Done(part) => {
             written.add(part);
             Ok(Outcome::Done(written))
@@ -252,7 +260,13 @@ enum Kind {
 }
 
 impl Rest {
-    async fn reconcile(&self, storage: Storage<'_>, collection: &str, kind: Kind) -> Result<Written> {
+    async fn reconcile(
+        &self,
+        storage: Storage<'_>,
+        collection: &str,
+        kind: Kind,
+        known: &mut Versioned<Progress>,
+    ) -> Result<Outcome> {
         let mut written = Written::default();
         let mut after = Bound::Unbounded;
         let mut races = 0;
@@ -260,7 +274,7 @@ impl Rest {
             let range = KeyRange { lower: after.clone(), upper: Bound::Unbounded };
             let scan = Scan { range, limit: Some(CHUNK), ..Scan::all(collection) };
             let rows = storage.backend.scan(&scan).await?;
-            let Some(last) = rows.last().map(|row| row.key.clone()) else { return Ok(written) };
+            let Some(last) = rows.last().map(|row| row.key.clone()) else { return Ok(Outcome::Done(written)) };
             let mut effects = Effects::default();
             for row in rows {
                 let Some(record) = row.record else { continue };
@@ -270,13 +284,23 @@ impl Rest {
                     Kind::Tombstones => self.tombstone(&mut effects, storage, &row.key, record),
                 }
             }
-            match effects.commit(storage).await {
-                Ok(part) => written.add(part),
-                Err(error) if raced(&error) && races < MOST_RACES => {
-                    races += 1;
-                    continue;
+            if !effects.ops.is_empty() {
+                effects.ops.push(known.replaced(&known.value)?);
+                match effects.commit(storage).await {
+                    Ok(part) => written.add(part),
+                    Err(error) if raced(&error) => {
+                        if !is_current(storage.backend, known).await? {
+                            return Ok(Outcome::Late);
+                        }
+                        races += 1;
+                        if races >= MOST_RACES {
+                            return Err(error);
+                        }
+                        continue;
+                    }
+                    Err(error) => return Err(error),
                 }
-                Err(error) => return Err(error),
+                *known = known.written(known.value.clone());
             }
             races = 0;
             after = Bound::Excluded(last);
@@ -328,7 +352,7 @@ impl Rest {
         if !storage.collections.takes(collection, key) || !self.lacks(&doc) {
             return;
         }
-        let replica = Local::of(&record).replica;
+        let replica = Local::of(&record, true).replica;
         effects.restate(&doc, &Standing::Deleted(record), Replica { rev: None, dirty: true, ..replica });
         effects.name(&doc);
         effects.ops.extend(self.over(&doc));

@@ -168,6 +168,14 @@ impl Effects {
                     if named != *doc {
                         return Err(Unreadable { name: None, error: stranger() });
                     }
+                    let known = replica.and_then(|replica| replica.rev);
+                    if known.is_some_and(|known| known > change.rev) {
+                        // It was asked before what we have since: the next answer decides.
+                        if ours.is_some_and(|replica| replica.dirty) {
+                            self.name(doc);
+                        }
+                        return Ok(());
+                    }
                     // The endpoint's word on what we sent counts, whatever revision we thought we had.
                     let standing = match ours {
                         Some(replica) => standing.with(Replica { rev: None, ..replica }),
@@ -192,6 +200,11 @@ impl Effects {
                     if !mutant!("what-is-stamped-anew-is-not-named") {
                         self.name(doc);
                     }
+                }
+            }
+            Verdict::Unsaid => {
+                if ours.is_some_and(|replica| replica.dirty) {
+                    self.name(doc);
                 }
             }
             Verdict::Refused(error) => {

@@ -1,14 +1,27 @@
 //! The protocol over HTTP, by `fetch`. gloo-net lives here only.
 
 use gloo_net::http::{Request, RequestBuilder, Response};
-use wasm_bindgen::JsValue;
-use web_sys::{AbortController, RequestCache, RequestCredentials};
+use js_sys::Promise;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, ReadableStream, RequestCache, RequestCredentials};
 
-use super::{Answer, ChangesQuery, Encoding, Hear, Transport, collections_parameter, stream};
+use super::{Answer, ChangesQuery, Encoding, Hear, NoStream, Transport, collections_parameter, stream};
 use crate::backend::LocalFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::platform;
 use crate::platform::environment::gzipped;
+
+#[wasm_bindgen(module = "/src/js/host.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = "bodyText")]
+    fn body_text(stream: Option<ReadableStream>, most: f64) -> Promise;
+}
+
+/// The longest body that is taken, bytes; the reference endpoint's are 8 MiB at the most.
+const LONGEST: f64 = 16_777_216.0;
+/// The longest snapshot.
+const LONGEST_SNAPSHOT: f64 = 268_435_456.0;
 
 /// Below so many bytes a body is sent as it is.
 const WORTH_COMPRESSING: usize = 2048;
@@ -20,6 +33,7 @@ const WORTH_COMPRESSING: usize = 2048;
 /// - The token goes into the `Authorization` header of its one request and is kept nowhere; cookies are not sent.
 /// - Requests are ordinary ones: `keepalive` fails above 64 KiB in a way that looks like being offline.
 /// - Dropping a request's future aborts it; how long one may take is its caller's to say.
+/// - A body is read piece by piece, and given up where it is longer than any that an endpoint of the protocol sends.
 #[derive(Debug, Clone)]
 pub struct HttpTransport {
     base: String,
@@ -51,7 +65,13 @@ impl HttpTransport {
         Ok(Self { base: endpoint.trim_end_matches('/').to_owned() })
     }
 
-    async fn send(&self, request: RequestBuilder, token: Option<&str>, body: Option<JsValue>) -> Result<Answer> {
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        token: Option<&str>,
+        body: Option<JsValue>,
+        most: f64,
+    ) -> Result<Answer> {
         let controller = AbortController::new().map_err(|_| unreachable_endpoint())?;
         let abort = AbortOnDrop(controller);
         let mut request = request
@@ -71,12 +91,14 @@ impl HttpTransport {
             None => request.build(),
         };
         let response = request.map_err(said)?.send().await.map_err(said)?;
-        let body = response.text().await.map_err(said)?;
+        let body = JsFuture::from(body_text(response.body(), most)).await;
+        let body = body.map_err(|thrown| unreachable_endpoint().caused_by(platform::said(&thrown)))?;
         Ok(Answer {
             status: response.status(),
             content_type: response.headers().get("Content-Type"),
             retry_after: retry_after(&response),
-            body,
+            given_up: body.is_undefined(),
+            body: body.as_string().unwrap_or_default(),
         })
     }
 }
@@ -91,7 +113,7 @@ fn said(error: gloo_net::Error) -> Error {
 }
 
 /// Seconds or a date, as milliseconds from now; unknown where an endpoint elsewhere does not expose the header.
-fn retry_after(response: &Response) -> Option<f64> {
+pub(super) fn retry_after(response: &Response) -> Option<f64> {
     let value = response.headers().get("Retry-After")?;
     match platform::number_of(&value) {
         Some(seconds) => Some(seconds * 1000.0),
@@ -102,7 +124,7 @@ fn retry_after(response: &Response) -> Option<f64> {
 
 impl Transport for HttpTransport {
     fn status<'a>(&'a self, token: Option<&'a str>) -> LocalFuture<'a, Result<Answer>> {
-        Box::pin(self.send(Request::get(&self.base), token, None))
+        Box::pin(self.send(Request::get(&self.base), token, None, LONGEST))
     }
 
     fn push<'a>(
@@ -115,8 +137,8 @@ impl Transport for HttpTransport {
             let request = Request::post(&format!("{}/push", self.base));
             let worth = encoding == Encoding::Gzip && body.len() >= WORTH_COMPRESSING;
             match if worth { gzipped(body).await } else { None } {
-                Some(bytes) => self.send(request.header("Content-Encoding", "gzip"), token, Some(bytes)).await,
-                None => self.send(request, token, Some(JsValue::from_str(body))).await,
+                Some(bytes) => self.send(request.header("Content-Encoding", "gzip"), token, Some(bytes), LONGEST).await,
+                None => self.send(request, token, Some(JsValue::from_str(body)), LONGEST).await,
             }
         })
     }
@@ -133,13 +155,13 @@ impl Transport for HttpTransport {
         ];
         let request = Request::get(&format!("{}/changes", self.base))
             .query(parameters.into_iter().filter_map(|(name, value)| Some((name, value?))));
-        Box::pin(self.send(request, token, None))
+        Box::pin(self.send(request, token, None, LONGEST))
     }
 
     fn snapshot<'a>(&'a self, token: Option<&'a str>, collections: &'a [String]) -> LocalFuture<'a, Result<Answer>> {
         let collections = collections_parameter(collections);
         let request = Request::get(&format!("{}/snapshot", self.base)).query(collections.iter().map(|c| ("c", c)));
-        Box::pin(self.send(request, token, None))
+        Box::pin(self.send(request, token, None, LONGEST_SNAPSHOT))
     }
 
     fn live<'a>(
@@ -147,7 +169,7 @@ impl Transport for HttpTransport {
         token: Option<&'a str>,
         query: &'a ChangesQuery,
         hear: Hear,
-    ) -> LocalFuture<'a, Result<Option<u16>>> {
+    ) -> LocalFuture<'a, Result<Option<NoStream>>> {
         Box::pin(stream::read(&self.base, token, query, hear))
     }
 }

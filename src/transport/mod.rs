@@ -38,16 +38,25 @@ pub trait Transport: fmt::Debug {
     fn snapshot<'a>(&'a self, token: Option<&'a str>, collections: &'a [String]) -> LocalFuture<'a, Result<Answer>>;
 
     /// Hears of changes as they happen, until the stream ends: `hear` is called with the kind and the data of each event,
-    /// and with [`OPENED`] before; once it answers false, the stream ends. Gives the status where something else than a
-    /// stream was answered: 404 where there is no such thing.
+    /// and with [`OPENED`] before; once it answers false, the stream ends. Gives what was answered where that is something
+    /// else than a stream: 404 where there is no such thing.
     fn live<'a>(
         &'a self,
         _token: Option<&'a str>,
         _query: &'a ChangesQuery,
         _hear: Hear,
-    ) -> LocalFuture<'a, Result<Option<u16>>> {
-        Box::pin(core::future::ready(Ok(Some(404))))
+    ) -> LocalFuture<'a, Result<Option<NoStream>>> {
+        Box::pin(core::future::ready(Ok(Some(NoStream { status: 404, retry_after: None }))))
     }
+}
+
+/// What was answered in the place of a stream.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct NoStream {
+    /// The HTTP status.
+    pub status: u16,
+    /// How long to wait before asking again, milliseconds, if the endpoint said.
+    pub retry_after: Option<f64>,
 }
 
 /// Hears an event: its kind and its data. Answers whether it hears on.
@@ -88,13 +97,15 @@ pub struct Answer {
     pub retry_after: Option<f64>,
     /// The body.
     pub body: String,
+    /// Whether the body was longer than is taken: it was given up then, and is not here.
+    pub given_up: bool,
 }
 
 impl Answer {
     /// A JSON answer.
     #[must_use]
     pub fn json(status: u16, body: String) -> Self {
-        Self { status, content_type: Some("application/json".to_owned()), retry_after: None, body }
+        Self { status, content_type: Some("application/json".to_owned()), retry_after: None, body, given_up: false }
     }
 }
 

@@ -5,8 +5,8 @@ use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, AbortSignal};
 
-use super::http::{AbortOnDrop, unreachable_endpoint};
-use super::{ChangesQuery, Hear, collections_parameter};
+use super::http::{AbortOnDrop, retry_after, unreachable_endpoint};
+use super::{ChangesQuery, Hear, NoStream, collections_parameter};
 use crate::error::Result;
 use crate::platform::said;
 
@@ -21,7 +21,12 @@ extern "C" {
 }
 
 /// Reads the stream below `base` until it ends.
-pub(super) async fn read(base: &str, token: Option<&str>, query: &ChangesQuery, hear: Hear) -> Result<Option<u16>> {
+pub(super) async fn read(
+    base: &str,
+    token: Option<&str>,
+    query: &ChangesQuery,
+    hear: Hear,
+) -> Result<Option<NoStream>> {
     let collections = collections_parameter(&query.collections);
     let mut url = format!("{base}/live");
     // Text that is left out, or empty, is the beginning.
@@ -37,6 +42,8 @@ pub(super) async fn read(base: &str, token: Option<&str>, query: &ChangesQuery, 
         Closure::<dyn FnMut(String, String) -> bool>::new(move |kind: String, data: String| hear(&kind, &data));
     let ended = JsFuture::from(listen(&url, token, &abort.0.signal(), &callback)).await;
     let ended = ended.map_err(|thrown| unreachable_endpoint().caused_by(said(&thrown)))?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a status")]
-    Ok(ended.as_f64().map(|status| status as u16))
+    Ok(ended.dyn_into::<web_sys::Response>().ok().map(|response| {
+        let response = gloo_net::http::Response::from(response);
+        NoStream { status: response.status(), retry_after: retry_after(&response) }
+    }))
 }

@@ -181,9 +181,9 @@ impl Device {
             let chosen = Rc::clone(&faults.borrow());
             let fault = chosen(route);
             world.step(|| format!("{route:?} {fault:?}"));
-            // A stream or a held request goes beside the rounds, and backs off by itself.
-            if !matches!(route, Route::Live | Route::Changes) {
-                manners.watch(&fault);
+            // Of a stream its events are asked about here, too.
+            if route != Route::Live {
+                manners.watch(route, &fault);
             }
             fault
         });

@@ -24,6 +24,8 @@ pub struct Frontier {
     pub writes: BTreeMap<Name, BTreeMap<Hlc, Option<String>>>,
     /// The stamp of each value that was written.
     pub stamps: BTreeMap<(Name, String), Hlc>,
+    /// What the endpoint may have forgotten the deletion of: an older state may be there again.
+    pub forgotten: BTreeSet<Name>,
     /// What was set aside once.
     pub lettered: BTreeSet<Name>,
 }
@@ -122,6 +124,7 @@ impl Flaky {
 
     fn log(&self, name: Name, by: By, before: Option<Hlc>, hlc: Hlc, value: Option<String>) {
         let mut frontier = self.frontier.borrow_mut();
+        let forgotten = frontier.forgotten.contains(&name);
         let writes = frontier.writes.entry(name.clone()).or_default();
         let back = before.is_some_and(|before| hlc < before);
         match by {
@@ -134,7 +137,7 @@ impl Flaky {
             By::Endpoint if before == Some(hlc) => {
                 self.world.violate("an echo is no news", format!("{name:?} was taken at {hlc} once more"));
             }
-            By::Endpoint | By::Deletion if back => {
+            By::Endpoint | By::Deletion if back && !forgotten => {
                 self.world.violate("monotonic reads", format!("{name:?} went back from {before:?} to {hlc}"));
             }
             By::User | By::Stamp | By::Endpoint | By::Deletion | By::Forgotten => {}

@@ -294,11 +294,15 @@ impl<C: Cloud + 'static> History<C> {
         if !self.devices.iter().any(|device| older(device) || oracle::flies(device)) {
             self.world.step(|| "deletions are forgotten".to_owned());
             // Who has not heard of a deletion that is forgotten may write as if it had never been.
+            let mut frontier = self.frontier.borrow_mut();
             for change in deleted {
-                if let Some(writes) = self.frontier.borrow_mut().writes.get_mut(&(change.c, change.id)) {
+                let name = (change.c, change.id);
+                if let Some(writes) = frontier.writes.get_mut(&name) {
                     writes.retain(|hlc, _| *hlc > change.hlc);
                 }
+                frontier.forgotten.insert(name);
             }
+            drop(frontier);
             self.collected.set(true);
             self.cloud.collect();
         }

@@ -231,3 +231,26 @@ fn what_is_told_and_what_is_pulled_meet_in_any_order_and_come_to_the_same() {
         assert_eq!(pair.endpoint.violations(), Vec::<String>::new(), "seed {seed}");
     }
 }
+
+#[test]
+fn an_endpoint_that_asks_for_time_in_a_call_is_left_alone_by_all() {
+    for feature in ["live", "long-poll"] {
+        let pair = pair(&[feature]);
+        let asked: Rc<RefCell<Vec<f64>>> = Rc::default();
+        let (seen, clock) = (Rc::clone(&asked), pair.world.clock());
+        // The first call that follows is refused.
+        *pair.b.faults.borrow_mut() = Rc::new(move |route| {
+            seen.borrow_mut().push(clock());
+            let call = route == if feature == "live" { Route::Live } else { Route::Changes };
+            let busy = Answer { retry_after: Some(40_000.0), ..Answer::json(503, "{}".to_owned()) };
+            if call && seen.borrow().len() < 3 { Fault::Answer(busy) } else { Fault::None }
+        });
+        pair.b.tabs[0].sync.set_online(false);
+        pair.world.pass(1_000.0);
+        pair.b.tabs[0].sync.set_online(true);
+        pair.world.pass(300_000.0);
+        let gaps: Vec<f64> = asked.borrow().windows(2).map(|two| two[1] - two[0]).collect();
+        assert!(gaps.iter().any(|gap| *gap >= 40_000.0), "{feature}: {gaps:?}");
+        told_within(&pair, "n", 60_000.0);
+    }
+}

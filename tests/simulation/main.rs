@@ -23,6 +23,7 @@ mod device;
 mod faults;
 mod flaky;
 mod history;
+mod lies;
 mod live;
 mod mutants;
 mod oracle;

@@ -13,8 +13,9 @@ use crate::history::{Trace, simulate};
 /// How many histories may pass before one notices.
 const PATIENCE: u64 = 1_000;
 
-const MUTANTS: [&str; 45] = [
+const MUTANTS: [&str; 46] = [
     "a-busy-endpoint-is-asked-at-once",
+    "a-call-is-deaf-to-a-busy-endpoint",
     "a-clock-set-back-makes-waits-longer",
     "a-deletion-is-not-taken",
     "a-failure-counts-as-success",

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use serde_json::Value;
 use tidekeep::backend::{Backend, Scan};
 use tidekeep::model::{Body, Key, Put, WriteBatch, WriteOp, system};
-use tidekeep::transport::loopback::Fault;
+use tidekeep::transport::loopback::{Fault, Route};
 
 use crate::cloud::Cloud;
 use crate::device::{COLLECTIONS, Device};
@@ -140,8 +140,8 @@ pub struct Manners {
     now: Rc<dyn Fn() -> f64>,
     jumps: Rc<Cell<u64>>,
     recent: RefCell<VecDeque<f64>>,
-    /// When it may ask again by its own clock, and how often that had been set.
-    busy: Cell<Option<(f64, u64)>>,
+    /// From when until when it may not ask, by its own clock, and how often that had been set.
+    busy: Cell<Option<(f64, f64, u64)>>,
 }
 
 impl Manners {
@@ -150,20 +150,23 @@ impl Manners {
     }
 
     /// Sees a request, and what comes of it.
-    pub fn watch(&self, fault: &Fault) {
+    pub fn watch(&self, route: Route, fault: &Fault) {
         let (now, jumps) = ((self.now)(), self.jumps.get());
         let mut recent = self.recent.borrow_mut();
         let clock = self.world.clock()();
-        recent.push_back(clock);
+        // Requests that are held go beside the rounds, and back off by themselves.
+        if route != Route::Changes {
+            recent.push_back(clock);
+        }
         while recent.front().is_some_and(|then| *then < clock - WINDOW) {
             recent.pop_front();
         }
         if recent.len() > MOST_REQUESTS {
             self.world.violate("patience", format!("{} requests within {WINDOW} ms", recent.len()));
         }
-        if let Some((until, then)) = self.busy.get()
+        if let Some((from, until, then)) = self.busy.get()
             && then == jumps
-            && now < until
+            && (from..until).contains(&now)
         {
             self.world.violate("patience", format!("asked {} ms before the endpoint's own time", until - now));
         }
@@ -171,6 +174,9 @@ impl Manners {
             Fault::Answer(answer) if matches!(answer.status, 429 | 503) => answer.retry_after,
             _ => None,
         };
-        self.busy.set(busy.map(|after| (now + after, jumps)));
+        // The answer is two milliseconds under way.
+        if let Some(after) = busy {
+            self.busy.set(Some((now + 3.0, now + after, jumps)));
+        }
     }
 }

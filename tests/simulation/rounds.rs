@@ -116,6 +116,18 @@ fn an_endpoint_that_asks_for_time_is_left_alone_for_as_long() {
 }
 
 #[test]
+fn nobody_is_left_alone_for_a_year() {
+    let Pair { world, endpoint, a, .. } = device(LONG);
+    failing(&a, Route::Push, answer(503, "busy", Some(365.25 * 86_400_000.0)));
+    a.write("notes", "k", "1");
+    world.pass(10_000.0);
+    assert_eq!(a.run().unwrap_err().kind(), tidekeep::ErrorKind::NetworkError);
+    a.all(Fault::None);
+    world.pass(3_600_000.0);
+    assert_eq!(a.records(), documents(&endpoint));
+}
+
+#[test]
 fn a_token_that_is_refused_is_asked_for_once_more_and_then_waited_for() {
     let Pair { world, endpoint, a, .. } = device(LONG);
     *endpoint.token.borrow_mut() = Some("new".to_owned());

@@ -147,7 +147,7 @@ fn open(row: BackendRow) -> Option<Undecided> {
         Ok(content) => Undecided {
             doc,
             at: content.at,
-            remote: Remote { rev: content.rev, hlc: content.hlc },
+            remote: Remote { rev: content.rev, hlc: content.hlc, deleted: content.remote.is_none() },
             body: content.remote,
             failed: content.code.map(|code| error(&code, content.message.unwrap_or_default())),
             damaged: false,
@@ -156,7 +156,7 @@ fn open(row: BackendRow) -> Option<Undecided> {
         Err(error) => Undecided {
             doc,
             at: record.meta.modified,
-            remote: Remote { rev: 0, hlc: Hlc::new(0, 0, 0) },
+            remote: Remote { rev: 0, hlc: Hlc::new(0, 0, 0), deleted: false },
             body: None,
             failed: Some(error),
             damaged: true,

@@ -54,6 +54,13 @@ pub(crate) enum Action {
     Finished { runs: Vec<u64>, outcome: Result<SyncReport, Error> },
 }
 
+impl Action {
+    /// Whether the endpoint is asked for something by a round.
+    pub(super) fn is_request(&self) -> bool {
+        matches!(self, Self::AskStatus | Self::Push { .. } | Self::Pull { .. } | Self::TakeSnapshot { .. })
+    }
+}
+
 /// What a commit did, for the report.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Tally {

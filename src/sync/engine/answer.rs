@@ -6,6 +6,11 @@ use crate::sync::Hlc;
 use crate::sync::protocol::{Limits, PushStatus};
 use crate::transport::Answer;
 
+/// How long an endpoint may ask to be left alone at a time, milliseconds. What asks for longer is asked again after this.
+const LONGEST_WAIT: f64 = 3_600_000.0;
+/// Bytes of a cursor; the protocol has 256.
+const LONGEST_CURSOR: usize = 1024;
+
 /// A part of an answer, or why it cannot be read.
 type Read<T> = core::result::Result<T, Malformed>;
 
@@ -55,6 +60,8 @@ fn success<T>(answer: &Answer) -> core::result::Result<(), Reply<T>> {
         }
     };
     Err(match answer.status {
+        // However often it is asked for, it is as long.
+        200..=299 if answer.given_up => Reply::Refused(nonsense("more than is taken of an answer")),
         200..=299 if speaks_json(answer) => return Ok(()),
         200..=299 => Reply::Failed(
             nonsense("something that is not the protocol; check the address, or sign in to the network")
@@ -75,7 +82,7 @@ fn success<T>(answer: &Answer) -> core::result::Result<(), Reply<T>> {
         }
         429 | 503 => Reply::Busy(
             error(ErrorKind::NetworkError, "the endpoint is busy; it will be asked again"),
-            answer.retry_after.filter(|after| after.is_finite() && *after >= 0.0),
+            patience(answer.retry_after),
         ),
         415 => Reply::Unencoded(error(ErrorKind::NetworkError, "the endpoint does not take such a body")),
         400..=499 => {
@@ -83,6 +90,16 @@ fn success<T>(answer: &Answer) -> core::result::Result<(), Reply<T>> {
         }
         _ => Reply::Failed(error(ErrorKind::NetworkError, "the endpoint failed; it will be asked again")),
     })
+}
+
+/// How long to wait where an endpoint asks for so long.
+pub(super) fn patience(retry_after: Option<f64>) -> Option<f64> {
+    let asked = retry_after.filter(|after| after.is_finite() && *after >= 0.0)?;
+    Some(asked.min(LONGEST_WAIT))
+}
+
+fn cursor(json: Json<'_>) -> Option<String> {
+    json.string().filter(|cursor| cursor.len() <= LONGEST_CURSOR)
 }
 
 fn speaks_json(answer: &Answer) -> bool {
@@ -138,6 +155,7 @@ impl FromJson for Space {
 pub(super) struct Pushed {
     pub(super) epoch: String,
     pub(super) server_time: f64,
+    /// Those that can be read.
     pub(super) results: Vec<ResultRow>,
 }
 
@@ -146,7 +164,7 @@ impl FromJson for Pushed {
         Ok(Self {
             epoch: members.required("epoch", Json::string)?,
             server_time: members.required("serverTime", Json::number)?,
-            results: all(members, "results")?,
+            results: members.required("results", Json::items)?.into_iter().filter_map(readable).collect(),
         })
     }
 }
@@ -198,7 +216,7 @@ impl FromJson for Changed {
     fn from_members(members: &Members<'_>) -> Read<Self> {
         Ok(Self {
             changes: documents(members.required("changes", Json::items)?),
-            cursor: members.required("cursor", Json::string)?,
+            cursor: members.required("cursor", cursor)?,
             more: members.required("more", Json::flag)?,
             head: members.required("head", Json::whole)?,
             server_time: members.required("serverTime", Json::number)?,
@@ -217,8 +235,8 @@ pub(super) struct Told {
 impl FromJson for Told {
     fn from_members(members: &Members<'_>) -> Read<Self> {
         Ok(Self {
-            prev: members.required("prev", Json::string)?,
-            cursor: members.required("cursor", Json::string)?,
+            prev: members.required("prev", cursor)?,
+            cursor: members.required("cursor", cursor)?,
             changes: documents(members.optional("changes", Json::items)?.unwrap_or_default()),
         })
     }
@@ -226,6 +244,10 @@ impl FromJson for Told {
 
 fn documents(items: Vec<Json<'_>>) -> Vec<Incoming> {
     items.into_iter().map(Json::text).map(document).collect()
+}
+
+fn readable<T: FromJson>(item: Json<'_>) -> Option<T> {
+    item.members().and_then(|members| T::from_members(&members)).ok()
 }
 
 /// The items of an array, all of which must be readable.
@@ -318,7 +340,7 @@ impl FromJson for SnapshotHead {
         Ok(Self {
             epoch: members.required("epoch", Json::string)?,
             head: members.required("head", Json::whole)?,
-            cursor: members.required("cursor", Json::string)?,
+            cursor: members.required("cursor", cursor)?,
             server_time: members.required("serverTime", Json::number)?,
         })
     }

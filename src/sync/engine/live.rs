@@ -6,12 +6,12 @@
 
 use std::collections::VecDeque;
 
-use super::answer::{Changed, Reply, Told, read};
+use super::answer::{Changed, Reply, Told, patience, read};
 use super::round::{Awaiting, Round, Step};
 use super::{Action, Engine};
 use crate::json;
 use crate::sync::state::{Persisted, Progress};
-use crate::transport::{Answer, ChangesQuery};
+use crate::transport::{Answer, ChangesQuery, NoStream};
 
 /// A call that hears nothing for so long is dead; the endpoint says something every 20 seconds. Milliseconds.
 const SILENCE: f64 = 45_000.0;
@@ -46,8 +46,8 @@ pub(crate) enum Heard {
     Event { kind: String, data: String },
     /// The endpoint answered a request that it held.
     Polled(Answer),
-    /// It is over: the status, where it was answered by something else than a stream.
-    Ended(Option<u16>),
+    /// It is over: what was answered, where that was something else than a stream.
+    Ended(Option<NoStream>),
     /// The endpoint could not be reached, or there was no token.
     Broke,
 }
@@ -215,7 +215,12 @@ impl Engine {
                 }
             }
             Heard::Polled(answer) => self.polled(&answer, now, random),
-            Heard::Ended(Some(400 | 401 | 403 | 408 | 409 | 429 | 500 | 502..=504)) | Heard::Broke => {
+            Heard::Ended(Some(NoStream { status: 429 | 503, retry_after })) => {
+                self.spare(patience(retry_after), now);
+                self.lose(Fault::Failure, now, random);
+            }
+            Heard::Ended(Some(NoStream { status: 400 | 401 | 403 | 408 | 409 | 500 | 502 | 504, .. }))
+            | Heard::Broke => {
                 self.lose(Fault::Failure, now, random);
             }
             Heard::Ended(Some(_)) => self.lose(Fault::Unsupported, now, random),
@@ -224,7 +229,15 @@ impl Engine {
     }
 
     fn polled(&mut self, answer: &Answer, now: f64, random: f64) {
-        let Reply::Success(page) = read::<Changed>(answer) else { return self.lose(Fault::Failure, now, random) };
+        let page = match read::<Changed>(answer) {
+            Reply::Success(page) => page,
+            other => {
+                if let Reply::Busy(_, after) = other {
+                    self.spare(after, now);
+                }
+                return self.lose(Fault::Failure, now, random);
+            }
+        };
         let Some(call) = &self.live.call else { return };
         let told = Told { prev: call.since.clone(), cursor: page.cursor, changes: page.changes };
         let brief = told.prev == told.cursor && now - call.began < BRIEF;
@@ -237,6 +250,13 @@ impl Engine {
         self.live.call = None;
         self.live.failures = 0;
         self.live.ready = true;
+    }
+
+    /// The endpoint asks to be left alone, by rounds and calls alike.
+    fn spare(&mut self, after: Option<f64>, now: f64) {
+        if let Some(after) = after.filter(|_| !mutant!("a-call-is-deaf-to-a-busy-endpoint")) {
+            self.busy_until = now + after;
+        }
     }
 
     fn miss(&mut self, now: f64) {

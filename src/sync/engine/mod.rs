@@ -249,11 +249,7 @@ impl Engine {
         let refusal = if !self.online {
             Some(offline())
         } else if now < self.busy_until {
-            let message = "the endpoint asked to be left alone for a while; try later";
-            Some(
-                Error::new(ErrorKind::NetworkError, message)
-                    .with("milliseconds left", number_text((self.busy_until - now).ceil())),
-            )
+            Some(self.busy(now))
         } else {
             None
         };
@@ -276,6 +272,11 @@ impl Engine {
             _ => actions.extend(self.wake()),
         }
         actions
+    }
+
+    fn busy(&self, now: f64) -> Error {
+        Error::new(ErrorKind::NetworkError, "the endpoint asked to be left alone for a while; try later")
+            .with("milliseconds left", number_text((self.busy_until - now).ceil()))
     }
 
     /// Goes by other wishes from now on: what is due after an interval is due after the new one.
@@ -311,6 +312,12 @@ impl Engine {
                 self.wake().into_iter().collect()
             }
             Step::GiveUp(error) => self.finish(&round, Ending::GaveUp(error), now, random),
+            // A call beside the round was told so meanwhile.
+            Step::Do(mut actions) if now < self.busy_until && actions.iter().any(Action::is_request) => {
+                actions.retain(|action| !action.is_request());
+                actions.extend(self.finish(&round, Ending::Failed(self.busy(now)), now, random));
+                actions
+            }
             Step::Do(actions) => {
                 self.round = Some(round);
                 actions

@@ -10,6 +10,8 @@ use crate::transport::{Answer, ChangesQuery};
 
 /// How many changes are asked for at a time.
 const PAGE: usize = 500;
+/// How many pages in a row may bring nothing new and be followed by more. The next round goes on where they end.
+const MOST_EMPTY: u32 = 200;
 
 impl Engine {
     pub(super) fn query(since: Option<String>, about: &Replicated) -> ChangesQuery {
@@ -20,9 +22,15 @@ impl Engine {
     pub(super) fn changed(&mut self, round: &mut Round, answer: &Answer) -> Step {
         let page = match read::<Changed>(answer) {
             Reply::Success(page) => page,
+            // It does not know the cursor, or no longer.
+            Reply::Invalid(_) if round.goes_on() => return round.reset(),
             other => return self.refused(round, Awaiting::Changes, other),
         };
         let Some(state) = round.state.take() else { return round.turn(Stage::Pull) };
+        let last = page.changes.iter().flatten().map(|change| change.rev).max();
+        if page.more && round.brings_nothing(last) > MOST_EMPTY {
+            return Step::GiveUp(nonsense("the same pages again and again"));
+        }
         let from = state.progress;
         let time = Action::ServerTime(page.server_time);
         let since = round.cursor.as_ref().or(from.value.cursor.as_ref());
@@ -33,9 +41,8 @@ impl Engine {
             }
             return Step::Done(vec![time]);
         }
-        let read = page.changes.iter().flatten().map(|change| change.rev).max();
         self.progress =
-            read.filter(|_| page.more).map(|read| (read, page.head)).or(self.progress.filter(|_| page.more));
+            last.filter(|_| page.more).map(|read| (read, page.head)).or(self.progress.filter(|_| page.more));
         let epoch = from.value.epoch.clone().or_else(|| self.epoch.clone().filter(|epoch| !epoch.is_empty()));
         let to = if round.collections.is_some() {
             // The others were not told of: where they go on does not move.

@@ -21,6 +21,8 @@ pub(crate) enum Verdict {
     Restamp,
     /// It is refused for good.
     Refused(Error),
+    /// The endpoint does not say. It is sent again, under a number of its own, beside what came since.
+    Unsaid,
 }
 
 /// What became of a request.
@@ -121,11 +123,14 @@ impl Engine {
         }
         match read::<Pushed>(answer) {
             Reply::Success(pushed) => {
-                let verdicts = match sent(first).and_then(|sent| verdicts(sent, pushed.results)) {
-                    Ok(verdicts) => verdicts,
-                    Err(error) if error.kind() == ErrorKind::Corrupted => return Step::Fail(error),
-                    Err(error) => return self.refused(round, Awaiting::Push, Reply::<()>::Failed(error)),
+                let verdicts = match sent(first) {
+                    Ok(sent) => verdicts(sent, pushed.results),
+                    Err(error) => return Step::Fail(error),
                 };
+                if verdicts.iter().any(|(_, verdict)| matches!(verdict, Verdict::Unsaid)) {
+                    round.failure.get_or_insert_with(|| nonsense("without saying what became of an operation"));
+                    round.give_way();
+                }
                 let learned = state.progress.value.epoch.as_ref().is_some_and(|epoch| *epoch != pushed.epoch);
                 let time = pushed.server_time;
                 let mut step = round.ask(Awaiting::Commit, settle(verdicts, attempts, time, Some(pushed.epoch)));
@@ -227,29 +232,30 @@ fn halves(request: &str) -> Result<Option<(String, String)>> {
 }
 
 /// Brings operations and results together by number.
-fn verdicts(sent: Vec<SentOp>, mut results: Vec<ResultRow>) -> Result<Vec<(SentOp, Verdict)>> {
+fn verdicts(sent: Vec<SentOp>, mut results: Vec<ResultRow>) -> Vec<(SentOp, Verdict)> {
     sent.into_iter()
         .map(|op| {
             let of_it = results.iter().position(|result| result.mid == op.mid);
-            let of_it = of_it.ok_or_else(|| nonsense("without a result for an operation"))?;
-            verdict(results.swap_remove(of_it)).map(|verdict| (op, verdict))
+            let verdict = of_it.map_or(Verdict::Unsaid, |at| verdict(results.swap_remove(at)));
+            (op, verdict)
         })
         .collect()
 }
 
-fn verdict(result: ResultRow) -> Result<Verdict> {
-    Ok(match result.status {
+fn verdict(result: ResultRow) -> Verdict {
+    match result.status {
         // A repeat whose result is no longer kept has revision 0.
         PushStatus::Ok => Verdict::Done { rev: result.rev.filter(|rev| *rev > 0 || !result.dup) },
         PushStatus::Conflict => Verdict::Met { current: result.current.as_deref().map(document) },
         PushStatus::Superseded => match result.current.as_deref() {
             Some(current) => Verdict::Met { current: Some(document(current)) },
-            None => return Err(nonsense("that something later is there, and not what")),
+            // That something later is there, and not what.
+            None => Verdict::Unsaid,
         },
         PushStatus::Rejected => {
             let code = result.code.unwrap_or_default();
             if code == "clock_ahead" && !mutant!("a-wrong-clock-is-refused-for-good") {
-                return Ok(Verdict::Restamp);
+                return Verdict::Restamp;
             }
             let kind = match code.as_str() {
                 "too_large" => ErrorKind::QuotaExceeded,
@@ -260,5 +266,5 @@ fn verdict(result: ResultRow) -> Result<Verdict> {
             let error = Error::new(kind, "the endpoint refused the document for good; change, retry or discard it");
             Verdict::Refused(error.with("code", code).caused_by(message))
         }
-    })
+    }
 }

@@ -42,6 +42,9 @@ pub(super) struct Round {
     fruitless: u32,
     resets: u32,
     pulled_all: bool,
+    /// The latest revision that it was told of, and how many pages there were since.
+    latest: u64,
+    empty: u32,
 }
 
 /// Where what a round takes comes from.
@@ -134,6 +137,8 @@ impl Round {
             fruitless: 0,
             resets: 0,
             pulled_all: false,
+            latest: 0,
+            empty: 0,
         }
     }
 
@@ -174,6 +179,24 @@ impl Round {
         self.pulled_all = true;
     }
 
+    /// What comes in does not wait for what is still to be sent, which the next round sends.
+    pub(super) fn give_way(&mut self) {
+        self.stage = Stage::Pull;
+    }
+
+    /// Whether it goes on from a cursor.
+    pub(super) fn goes_on(&self) -> bool {
+        let stored = self.state.as_ref().is_some_and(|state| state.progress.value.cursor.is_some());
+        stored || self.cursor.is_some()
+    }
+
+    /// Takes note of the latest revision in a page; answers how many pages in a row had none that is later than before.
+    pub(super) fn brings_nothing(&mut self, last: Option<u64>) -> u32 {
+        self.empty = if last.is_some_and(|last| last > self.latest) { 0 } else { self.empty + 1 };
+        self.latest = self.latest.max(last.unwrap_or(0));
+        self.empty
+    }
+
     /// The endpoint's history does not continue ours: everything must be taken anew. Once in a round.
     pub(super) fn reset(&mut self) -> Step {
         self.resets += 1;
@@ -183,6 +206,7 @@ impl Round {
             return Step::GiveUp(Error::new(ErrorKind::NetworkError, message));
         }
         self.stage = Stage::Snapshot;
+        self.cursor = None;
         let mut progress = state.progress.value.clone();
         progress.snapshot = true;
         self.ask(Awaiting::Commit, Action::Reset { state, progress })
@@ -238,7 +262,14 @@ impl Engine {
         round.fruitless = if fruitful { 0 } else { round.fruitless + 1 };
         if round.fruitless > MOST_FRUITLESS {
             let message = "others keep changing the same documents; it will be tried again";
-            return Step::Fail(Error::new(ErrorKind::NetworkError, message));
+            let error = Error::new(ErrorKind::NetworkError, message);
+            if round.stage != Stage::Push || !round.pull || round.failure.is_some() {
+                return Step::Fail(error);
+            }
+            // What cannot be settled must not keep the rest from coming in.
+            round.fruitless = 0;
+            round.failure = Some(error);
+            return round.turn(Stage::Pull);
         }
         round.turn(round.stage)
     }

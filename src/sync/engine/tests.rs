@@ -84,7 +84,7 @@ fn heard(choice: u32) -> Heard {
         0 => Heard::Opened,
         1 => Heard::Polled(changes(choice, choice.is_multiple_of(7))),
         2 => Heard::Ended(None),
-        3 => Heard::Ended(Some(404)),
+        3 => Heard::Ended(Some(crate::transport::NoStream { status: 404, retry_after: None })),
         4 => Heard::Broke,
         5 => Heard::Event { kind: "changes".to_owned(), data: "nonsense".to_owned() },
         6 => Heard::Event { kind: "reset".to_owned(), data: String::new() },

@@ -5,7 +5,7 @@ use futures_util::future::{Either, select};
 
 use super::{Fault, Loopback, Route};
 use crate::error::Result;
-use crate::transport::{ChangesQuery, Hear, OPENED};
+use crate::transport::{ChangesQuery, Hear, NoStream, OPENED};
 
 /// The longest silence, milliseconds.
 const PING: f64 = 20_000.0;
@@ -30,17 +30,18 @@ impl Loopback {
         matches!(select(told, (self.sleep)(within)).await, Either::Right(_))
     }
 
-    pub(super) async fn tell(&self, token: Option<&str>, query: &ChangesQuery, hear: Hear) -> Result<Option<u16>> {
+    pub(super) async fn tell(&self, token: Option<&str>, query: &ChangesQuery, hear: Hear) -> Result<Option<NoStream>> {
+        let none = |status, retry_after| Ok(Some(NoStream { status, retry_after }));
         if !self.offers("live") {
-            return Ok(Some(404));
+            return none(404, None);
         }
         let answer = self.carry((self.faults)(Route::Live), token, |endpoint| endpoint.changes(query)).await?;
         if answer.status != 200 {
-            return Ok(Some(answer.status));
+            return none(answer.status, answer.retry_after);
         }
         if !answer.body.starts_with('{') {
             // A page of somebody else's.
-            return Ok(Some(200));
+            return none(200, None);
         }
         hear(OPENED, "");
         let mut query = query.clone();

@@ -10,7 +10,7 @@ use std::rc::Rc;
 
 pub use endpoint::Endpoint;
 
-use super::{Answer, ChangesQuery, Encoding, Hear, Transport};
+use super::{Answer, ChangesQuery, Encoding, Hear, NoStream, Transport};
 use crate::backend::LocalFuture;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sync::Sleep;
@@ -161,7 +161,7 @@ impl Transport for Loopback {
         token: Option<&'a str>,
         query: &'a ChangesQuery,
         hear: Hear,
-    ) -> LocalFuture<'a, Result<Option<u16>>> {
+    ) -> LocalFuture<'a, Result<Option<NoStream>>> {
         Box::pin(self.tell(token, query, hear))
     }
 }
