@@ -45,7 +45,7 @@ export async function gate(t, endpoint) {
         const body = Buffer.concat(parts);
         gate.bodies.push(request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body);
       });
-      pass(endpoint, request, response);
+      pass(endpoint, request, response, request.alters);
     }
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -70,9 +70,11 @@ async function file(path, response) {
   response.writeHead(body === undefined ? 404 : 200, { "content-type": type }).end(body);
 }
 
-function pass(endpoint, request, response) {
+function pass(endpoint, request, response, alters) {
   const { method, headers, url } = request;
+  if (alters) delete headers["accept-encoding"];
   const onward = ask(`${endpoint}${url}`, { method, headers }, (answer) => {
+    if (alters) return void altered(answer, response, alters);
     response.writeHead(answer.statusCode, answer.headers);
     answer.pipe(response);
   });
@@ -80,6 +82,19 @@ function pass(endpoint, request, response) {
   // Whoever goes away leaves the endpoint, too.
   response.once("close", () => onward.destroy());
   request.pipe(onward);
+}
+
+/** Hands on what `alters` makes of an answer, where that is JSON. */
+async function altered(answer, response, alters) {
+  const { "content-length": _, ...headers } = answer.headers;
+  const body = Buffer.concat(await answer.toArray());
+  let told = body;
+  try {
+    told = JSON.stringify(alters(JSON.parse(body.toString())));
+  } catch {
+    // What is no JSON is handed on as it is.
+  }
+  response.writeHead(answer.statusCode, headers).end(told);
 }
 
 /** Faults by what the endpoint does. */
@@ -96,6 +111,27 @@ export const faults = {
   },
   /** Answers only what would change something. */
   onPush: (fault) => (request, response) => (request.url.endsWith("/push") ? fault(request, response) : false),
+  /** Says something else than is so: what `lie` makes of an answer, by its path. */
+  alters: (lie) => (request) => {
+    const { pathname } = new URL(request.url, "http://localhost");
+    request.alters = (answer) => ("code" in answer ? answer : lie(pathname, answer));
+    return false;
+  },
+  /** Answers so many bytes of what may yet become JSON, as fast as they are taken; tells how many went. */
+  streams: (size, tell) => (_request, response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    const piece = Buffer.alloc(65_536, " ");
+    let left = size;
+    const pour = () => {
+      while (left > 0 && !response.destroyed) {
+        left -= piece.length;
+        tell(piece.length);
+        if (!response.write(piece)) return void response.once("drain", pour);
+      }
+      response.end();
+    };
+    pour();
+  },
   /** Is not there. */
   isGone: () => (request) => void request.socket.destroy(),
 };
