@@ -1,5 +1,7 @@
 /** The documents that every engine stores: the same ones in every run. */
 
+import { random } from "../../tests/durability/page/random.js";
+
 /** So many groups there are; a document's group is one of them. */
 export const GROUPS = 50;
 
@@ -12,12 +14,12 @@ const WORDS = "harbour lantern meadow copper thistle marble willow ember cedar d
  * @returns {{ id: string, created: number, group: number, name: string, done: boolean, body: string }[]}
  */
 export function documents(count, bytes) {
-  const random = generator(count + bytes);
-  const created = shuffled(count, random);
-  const word = () => WORDS[Math.floor(random() * WORDS.length)];
+  const chance = random("documents", count, bytes);
+  const created = shuffled(count, chance);
+  const word = () => chance.pick(WORDS);
   return created.map((created, at) => {
     const id = keyOf(at);
-    const document = { id, created, group: created % GROUPS, name: `${word()} ${word()} ${at}`, done: random() < 0.5, body: "" };
+    const document = { id, created, group: created % GROUPS, name: `${word()} ${word()} ${at}`, done: chance.chance(0.5), body: "" };
     while (document.body.length < bytes - 110) {
       document.body += `${word()} `;
     }
@@ -27,14 +29,14 @@ export function documents(count, bytes) {
 
 /** Blueprints: documents of about 20 KB, of many parts, with a title and a summary to be searched. */
 export function blueprints(count) {
-  const random = generator(count);
-  const word = () => WORDS[Math.floor(random() * WORDS.length)];
+  const chance = random("blueprints", count);
+  const word = () => chance.pick(WORDS);
   const words = (many) => Array.from({ length: many }, word).join(" ");
   return Array.from({ length: count }, (_, at) => ({
     id: keyOf(at),
     title: `${words(3)} ${at}`,
     summary: words(30),
-    parts: Array.from({ length: 100 }, (_, part) => ({ part, kind: word(), at: [random(), random()], text: words(20) })),
+    parts: Array.from({ length: 100 }, (_, part) => ({ part, kind: word(), at: [chance.next(), chance.next()], text: words(20) })),
   }));
 }
 
@@ -43,25 +45,14 @@ export const keyOf = (at) => `document-${String(at).padStart(7, "0")}`;
 
 /** Keys in no order, of the first `count` documents. */
 export function keys(count, howMany) {
-  return shuffled(count, generator(count)).slice(0, howMany).map(keyOf);
+  return shuffled(count, random("documents", count)).slice(0, howMany).map(keyOf);
 }
 
-function shuffled(count, random) {
+function shuffled(count, { below }) {
   const numbers = Array.from({ length: count }, (_, at) => at);
   for (let at = count - 1; at > 0; at -= 1) {
-    const other = Math.floor(random() * (at + 1));
+    const other = below(at + 1);
     [numbers[at], numbers[other]] = [numbers[other], numbers[at]];
   }
   return numbers;
-}
-
-/** mulberry32: numbers in 0..1, the same for the same seed. */
-function generator(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
