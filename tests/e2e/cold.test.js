@@ -61,4 +61,16 @@ test(`an empty device takes ${TOTAL} records in pages, and one whose page was cl
   const pages = place.gate.requests.filter(({ path }) => path.endsWith("/changes")).length;
   assert.ok(pages <= (TOTAL - progress.done) / PAGE + 1, `${pages} pages after ${progress.done} were there`);
   t.diagnostic(`${Math.round(before)} ms until the page was closed at ${progress.done}, ${Math.round(rest)} ms for the rest in ${pages} pages; heap in MiB ${heaps}; ${JSON.stringify(report)}`);
+
+  // One record of all these is changed, and one is sent.
+  place.gate.requests.length = place.gate.bodies.length = 0;
+  await second.call("write", [{ id: "n77", text: "changed" }]);
+  const changed = performance.now();
+  await second.call("run");
+  const took = performance.now() - changed;
+  const bodies = place.gate.bodies.filter(({ length }) => length > 0);
+  const ids = bodies.flatMap((body) => JSON.parse(body.toString()).ops).map(({ id }) => id);
+  assert.deepEqual(ids, ["n77"]);
+  const routes = place.gate.requests.map(({ path }) => path.split("/").at(-1));
+  t.diagnostic(`one changed record of ${TOTAL}: 1 operation of ${bodies[0].length} bytes, requests: ${routes.join(", ")}, ${Math.round(took)} ms`);
 });

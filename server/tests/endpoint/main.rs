@@ -16,6 +16,7 @@ mod changes;
 mod crash;
 mod dev;
 mod documents;
+mod figures;
 mod fuzz;
 mod hostile;
 mod idempotency;

@@ -15,6 +15,8 @@
 mod auth;
 #[path = "../endpoint/changes.rs"]
 mod changes;
+#[path = "../endpoint/figures.rs"]
+mod figures;
 #[path = "../endpoint/fuzz.rs"]
 mod fuzz;
 #[path = "../endpoint/idempotency.rs"]

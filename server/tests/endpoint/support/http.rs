@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1::SendRequest;
 use hyper::{HeaderMap, Request};
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
@@ -90,4 +91,42 @@ pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
     let mut answer = Vec::new();
     let _ = tokio::time::timeout(core::time::Duration::from_secs(5), stream.read_to_end(&mut answer)).await;
     String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// A connection that is kept, as a browser keeps it.
+pub(crate) struct Connection {
+    address: SocketAddr,
+    sender: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl Connection {
+    pub(crate) const fn to(address: SocketAddr) -> Self {
+        Self { address, sender: None }
+    }
+
+    /// One request; nothing where nobody answers, and then the next one connects anew.
+    pub(crate) async fn send(&mut self, method: &str, path: &str, token: &str, body: Vec<u8>) -> Option<Answer> {
+        let mut sender = match self.sender.take() {
+            Some(sender) => sender,
+            None => {
+                let stream = TcpStream::connect(self.address).await.ok()?;
+                let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
+                tokio::spawn(connection);
+                sender
+            }
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", self.address.to_string())
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"))
+            .body(Full::new(Bytes::from(body)))
+            .unwrap();
+        let (parts, body) = sender.send_request(request).await.ok()?.into_parts();
+        let body = body.collect().await.ok()?.to_bytes();
+        sender.ready().await.ok()?;
+        self.sender = Some(sender);
+        Some(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+    }
 }

@@ -11,7 +11,7 @@ mod token;
 pub(crate) use cluster::{Cluster, Sync};
 pub(crate) use events::Events;
 pub(crate) use folder::Folder;
-pub(crate) use http::{Answer, call, raw, try_call};
+pub(crate) use http::{Answer, Connection, call, raw, try_call};
 pub(crate) use ops::{body, delete, op, push_body, stamp};
 pub(crate) use program::Program;
 pub(crate) use token::{good_claims, mint, mint_with, seconds, sign_raw};
