@@ -41,18 +41,18 @@ async fn many_clients_push_and_pull_at_once() {
                 Spaces::One => Client::new(program.address(), "mine"),
             };
             let span = Duration::from_secs_f64(seconds);
-            let begin = Arc::new(Barrier::new(usize::try_from(CLIENTS).unwrap()));
+            let start = Arc::new(Barrier::new(usize::try_from(CLIENTS).unwrap()));
             let pushing = (0..CLIENTS).map(|number| {
-                let (client, begin) = (of(number), Arc::clone(&begin));
-                tokio::spawn(push(client, begin, format!("{what}-{size}-{number}"), size, span))
+                let (client, start) = (of(number), Arc::clone(&start));
+                tokio::spawn(push(client, start, format!("{what}-{size}-{number}"), size, span))
             });
-            tell(&format!("push, {what}, {size} operations"), size, gather(pushing).await, span);
+            tell(&format!("push, {what}, {size} operations"), size, &gather(pushing).await, span);
             if size == 100 {
                 let pulling = (0..CLIENTS).map(|number| {
-                    let (client, begin) = (of(number), Arc::clone(&begin));
-                    tokio::spawn(pull(client, begin, span))
+                    let (client, start) = (of(number), Arc::clone(&start));
+                    tokio::spawn(pull(client, start, span))
                 });
-                tell(&format!("pull, {what}, {PAGE} changes"), PAGE as u64, gather(pulling).await, span);
+                tell(&format!("pull, {what}, {PAGE} changes"), PAGE as u64, &gather(pulling).await, span);
             }
         }
     }
@@ -68,7 +68,7 @@ async fn gather(clients: impl Iterator<Item = tokio::task::JoinHandle<Vec<Durati
     times
 }
 
-fn tell(what: &str, size: u64, times: Vec<Duration>, span: Duration) {
+fn tell(what: &str, size: u64, times: &[Duration], span: Duration) {
     let count = times.len();
     assert!(count > 0, "{what}: nothing was answered");
     #[expect(clippy::cast_precision_loss, reason = "a figure for people")]
@@ -80,17 +80,17 @@ fn tell(what: &str, size: u64, times: Vec<Duration>, span: Duration) {
 }
 
 /// Pushes for so long, one request after the other.
-async fn push(client: Client, begin: Arc<Barrier>, name: String, size: u64, span: Duration) -> Vec<Duration> {
+async fn push(client: Client, start: Arc<Barrier>, name: String, size: u64, span: Duration) -> Vec<Duration> {
     let (mut connection, mut times, mut first) = (Connection::to(client.address), Vec::new(), 1);
     let path = format!("/v1/{}/push", client.space);
-    begin.wait().await;
+    start.wait().await;
     let over = Instant::now() + span;
     while Instant::now() < over {
         let ops: Vec<_> = (first..first + size).map(|mid| op(mid, &format!("{name}-{mid}"), mid, "x")).collect();
         let body = push_body(&name, &ops);
-        let begun = Instant::now();
+        let asked = Instant::now();
         let answer = connection.send("POST", &path, &client.token, body).await.expect("an answer");
-        times.push(begun.elapsed());
+        times.push(asked.elapsed());
         let answer: PushResponse = answer.read(200);
         assert!(answer.results.iter().all(|result| result.seq.is_some()));
         first += size;
@@ -99,15 +99,15 @@ async fn push(client: Client, begin: Arc<Barrier>, name: String, size: u64, span
 }
 
 /// Pulls for so long, page after page, from the beginning again after the last.
-async fn pull(client: Client, begin: Arc<Barrier>, span: Duration) -> Vec<Duration> {
+async fn pull(client: Client, start: Arc<Barrier>, span: Duration) -> Vec<Duration> {
     let (mut connection, mut times, mut cursor) = (Connection::to(client.address), Vec::new(), String::new());
-    begin.wait().await;
+    start.wait().await;
     let over = Instant::now() + span;
     while Instant::now() < over {
         let path = format!("/v1/{}/changes?since={cursor}&limit={PAGE}", client.space);
-        let begun = Instant::now();
+        let asked = Instant::now();
         let answer = connection.send("GET", &path, &client.token, Vec::new()).await.expect("an answer");
-        let took = begun.elapsed();
+        let took = asked.elapsed();
         let page: ChangesResponse = answer.read(200);
         cursor = if page.more { page.cursor } else { String::new() };
         // The last page is not full.

@@ -61,7 +61,12 @@ struct Either {
 
 impl Either {
     fn of(one: &Client, two: &Client) -> Self {
-        Self { here: Connection::to(one.address), there: Connection::to(two.address), token: one.token.clone(), turns: 0 }
+        Self {
+            here: Connection::to(one.address),
+            there: Connection::to(two.address),
+            token: one.token.clone(),
+            turns: 0,
+        }
     }
 
     /// What has no answer is repeated as it was.
@@ -118,9 +123,9 @@ async fn of_two_instances_one_is_killed_under_load_and_nothing_is_lost_or_missed
     let (one, two) = (Client::new(dying.address(), "mine"), Client::new(staying.address(), "mine"));
     let (begun, over, count) = (Instant::now(), Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     // Half of them begin at each.
-    let ways = |number: u64| if number % 2 == 0 { Either::of(&one, &two) } else { Either::of(&two, &one) };
+    let ways = |number: u64| if number.is_multiple_of(2) { Either::of(&one, &two) } else { Either::of(&two, &one) };
     let pullers: Vec<_> = (0..4).map(|number| tokio::spawn(pull(ways(number), Arc::clone(&over)))).collect();
-    let writers: Vec<_> = (0..CLIENTS)
+    let clients: Vec<_> = (0..CLIENTS)
         .map(|number| tokio::spawn(write(ways(number), format!("w{number}"), writes, Arc::clone(&count))))
         .collect();
     while count.load(Ordering::Relaxed) < writes * CLIENTS / 2 {
@@ -128,8 +133,8 @@ async fn of_two_instances_one_is_killed_under_load_and_nothing_is_lost_or_missed
     }
     dying.kill().await;
     let (mut expected, mut longest, mut went) = (BTreeSet::new(), Duration::ZERO, 0);
-    for writer in writers {
-        let (seen, wait, turns) = writer.await.unwrap();
+    for client in clients {
+        let (seen, wait, turns) = client.await.unwrap();
         expected.extend(seen);
         longest = longest.max(wait);
         went += u64::from(turns > 0);

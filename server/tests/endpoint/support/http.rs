@@ -106,14 +106,13 @@ impl Connection {
 
     /// One request; nothing where nobody answers, and then the next one connects anew.
     pub(crate) async fn send(&mut self, method: &str, path: &str, token: &str, body: Vec<u8>) -> Option<Answer> {
-        let mut sender = match self.sender.take() {
-            Some(sender) => sender,
-            None => {
-                let stream = TcpStream::connect(self.address).await.ok()?;
-                let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
-                tokio::spawn(connection);
-                sender
-            }
+        let mut sender = if let Some(sender) = self.sender.take() {
+            sender
+        } else {
+            let stream = TcpStream::connect(self.address).await.ok()?;
+            let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.ok()?;
+            tokio::spawn(connection);
+            sender
         };
         let request = Request::builder()
             .method(method)
