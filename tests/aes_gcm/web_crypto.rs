@@ -16,7 +16,7 @@ use super::vectors::{cavp, wycheproof};
 /// How many values go each way; `TIDEKEEP_ROUND_TRIPS`, when this is compiled, says another number.
 const ROUND_TRIPS: &str = match option_env!("TIDEKEEP_ROUND_TRIPS") {
     Some(number) => number,
-    None => "150",
+    None => "1000",
 };
 
 /// `crypto.subtle.encrypt` or `decrypt`, and nothing of ours.

@@ -13,7 +13,7 @@ import { drivers, start } from "./support/webdriver.js";
 // What other programs make of sealed values, by the documentation alone: docs/examples/open.html and open.py.
 
 /** How many values go each way. */
-const ROUND_TRIPS = Number(process.env.TIDEKEEP_ROUND_TRIPS ?? 100);
+const ROUND_TRIPS = Number(process.env.TIDEKEEP_ROUND_TRIPS ?? 1000);
 const examples = join(project, "../../docs/examples");
 const passphrase = "caf\u00e9, correct horse";
 const folders = { "/": project, "/tidekeep/": installed, "/examples/": examples };

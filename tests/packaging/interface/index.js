@@ -3,6 +3,7 @@
 import { cases as blind } from "./blind.js";
 import { cases as checksums } from "./checksums.js";
 import { cases as conflicts } from "./conflicts.js";
+import { cases as exact } from "./exact.js";
 import { cases as faults } from "./faults.js";
 import { cases as live } from "./live.js";
 import { cases as locking } from "./locking.js";
@@ -31,6 +32,7 @@ const all = {
   ...writes,
   ...secrets,
   ...sealed,
+  ...exact,
   ...locking,
   ...rotation,
   ...opening,
