@@ -110,7 +110,32 @@ async function sizes({ createStorage }) {
   return figures;
 }
 
-export async function work(tidekeep, wanted = ["bulk", "large", "sizes"]) {
+/**
+ * Unlocking by passphrase: a new store, then stores that were there, beside bare PBKDF2. They are two, and every salt of
+ * the yardstick is new, since Firefox remembers what it derived last.
+ */
+async function unlock({ createStorage }, rounds) {
+  const names = ["bench unlock a", "bench unlock b"];
+  const unlocked = async (name) => {
+    const store = await createStorage({ name, type: "indexeddb" });
+    const time = await timed(() => store.credentials.unlock({ passphrase }));
+    await store.close();
+    return time;
+  };
+  const first = [];
+  for (const name of names) first.push(round(await unlocked(name)));
+  const password = await crypto.subtle.importKey("raw", new TextEncoder().encode(passphrase), "PBKDF2", false, ["deriveBits"]);
+  const salted = () => ({ name: "PBKDF2", hash: "SHA-256", iterations: 600_000, salt: crypto.getRandomValues(new Uint8Array(16)) });
+  let turn = 0;
+  const again = await beside(rounds, {
+    unlock: () => unlocked(names[(turn += 1) % 2]),
+    bare: () => timed(() => crypto.subtle.deriveBits(salted(), password, 256)),
+  });
+  for (const name of names) await settled(indexedDB.deleteDatabase(name));
+  return { first, again };
+}
+
+export async function work(tidekeep, wanted = ["bulk", "large", "sizes", "unlock"]) {
   const figures = {};
   if (wanted.includes("bulk")) {
     const bulks = (figures["records of 330 B, ms"] = { "10000, memory": await bulk(tidekeep, "memory", 10_000, 5) });
@@ -120,5 +145,6 @@ export async function work(tidekeep, wanted = ["bulk", "large", "sizes"]) {
     figures["one value of 10 MB, ms"] = { bytes: await large(tidekeep, 10_000_000, "bytes", 9), text: await large(tidekeep, 10_000_000, "text", 9) };
   }
   if (wanted.includes("sizes")) figures["one value of so many bytes, µs"] = await sizes(tidekeep);
+  if (wanted.includes("unlock")) figures["unlocking by passphrase, ms"] = await unlock(tidekeep, 9);
   return figures;
 }

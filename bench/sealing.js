@@ -1,5 +1,5 @@
-// Measures what sealing costs: `node bench/sealing.js [firefox] [bulk|large|sizes …]`, in Chromium where Firefox is not
-// asked for, once the package is installed in tests/packaging (`cargo xtask test packaging` does).
+// Measures what sealing costs: `node bench/sealing.js [firefox|webkit] [bulk|large|sizes|unlock …]`, in Chromium where no
+// other is asked for, once the package is installed in tests/packaging (`cargo xtask test packaging` does).
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,8 +8,9 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const from = (path) => import(pathToFileURL(join(root, path)).href);
-const wanted = process.argv.slice(2).filter((word) => word !== "firefox");
-const engine = process.argv.includes("firefox") ? "Firefox" : "Chromium";
+const words = process.argv.slice(2);
+const engine = words.find((word) => ["firefox", "webkit"].includes(word)) ?? "chromium";
+const wanted = words.filter((word) => word !== engine);
 
 const { drivers, start } = await from("tests/packaging/support/webdriver.js");
 const { launchOn } = await from("tests/packaging/support/browser.js");
@@ -19,7 +20,7 @@ const folders = { "/": join(root, "bench"), "/bench/": join(root, "bench"), "/ti
 const server = await serve(folders, { intercept: (path) => (path === "/index.html" ? { status: 200, type: "text/html", body: page } : undefined) });
 const work = `globalThis.run(${wanted.length ? JSON.stringify(wanted) : ""})`;
 try {
-  const figures = await (engine === "Firefox" ? inFirefox() : inChromium());
+  const figures = await (engine === "chromium" ? inChromium() : driven(drivers[engine]));
   console.log(engine, JSON.stringify(figures, null, 1));
 } finally {
   await server.close();
@@ -40,8 +41,8 @@ async function inChromium() {
   }
 }
 
-async function inFirefox() {
-  const browser = await start(drivers.firefox);
+async function driven(driver) {
+  const browser = await start(driver);
   try {
     await browser.open(server.address);
     return await browser.evaluate(work);
