@@ -1,5 +1,6 @@
-// Measures what sealing costs: `node bench/sealing.js [firefox|webkit] [bulk|large|sizes|unlock …]`, in Chromium where no
-// other is asked for, once the package is installed in tests/packaging (`cargo xtask test packaging` does).
+// Measures what sealing costs: `node bench/sealing.js [firefox|webkit] [bulk|large|sizes|unlock|restarts …]`, in Chromium where
+// no other is asked for, once the package is installed in tests/packaging (`cargo xtask test packaging` does). `restarts`
+// unlocks one store in one Firefox after the other.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +21,7 @@ const folders = { "/": join(root, "bench"), "/bench/": join(root, "bench"), "/ti
 const server = await serve(folders, { intercept: (path) => (path === "/index.html" ? { status: 200, type: "text/html", body: page } : undefined) });
 const work = `globalThis.run(${wanted.length ? JSON.stringify(wanted) : ""})`;
 try {
-  const figures = await (engine === "chromium" ? inChromium() : driven(drivers[engine]));
+  const figures = await (wanted.includes("restarts") ? restarts(7) : engine === "chromium" ? inChromium() : driven(drivers[engine], work));
   console.log(engine, JSON.stringify(figures, null, 1));
 } finally {
   await server.close();
@@ -41,7 +42,7 @@ async function inChromium() {
   }
 }
 
-async function driven(driver) {
+async function driven(driver, work) {
   const browser = await start(driver);
   try {
     await browser.open(server.address);
@@ -49,4 +50,20 @@ async function driven(driver) {
   } finally {
     await browser.close();
   }
+}
+
+async function restarts(times) {
+  const profile = mkdtempSync(join(tmpdir(), "tidekeep-unlocking-"));
+  const options = { args: ["-headless", "-profile", profile] };
+  const found = [];
+  try {
+    for (let at = 0; at <= times; at += 1) {
+      const figures = await driven({ ...drivers.firefox, capabilities: { "moz:firefoxOptions": options } }, `globalThis.run(["once"])`);
+      found.push(Object.values(figures)[0]);
+    }
+  } finally {
+    rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
+  }
+  const [first, ...again] = found;
+  return { first, again };
 }
