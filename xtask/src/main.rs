@@ -1,4 +1,4 @@
-//! The commands of this repository: `cargo xtask setup | build | check | test | demo | bench`.
+//! The commands of this repository: `cargo xtask setup | build | check | size | test | demo | bench`.
 
 mod bench;
 mod build;
@@ -9,6 +9,7 @@ mod manifest;
 mod npm;
 mod process;
 mod setup;
+mod size;
 mod test;
 mod workspace;
 
@@ -24,6 +25,7 @@ usage: cargo xtask <command>
           installs what the commands need and is missing; --check only reports, and fails if something is
   build   makes the npm package in pkg/, as wasm-pack.toml says
   check   formatting, lints, documentation, the package's types and its size
+  size    what each part of the crate weighs in the module, as a table
   test [native | browser [chrome|firefox|safari] | packaging | reproducible | durability | e2e]
           everything, or one stage
   demo    builds and serves the demo application
@@ -56,6 +58,7 @@ fn dispatch(words: &[&str]) -> Result<ExitCode> {
         ("setup", options) => setup::command(&workspace, options),
         ("build", []) => build::command(&workspace),
         ("check", []) => check::command(&workspace),
+        ("size", []) => size::command(&workspace),
         ("test", selection) => test::command(&workspace, selection),
         ("demo", []) => demo::command(&workspace),
         ("bench", options) => bench::command(&workspace, options),

@@ -37,9 +37,17 @@ fn remapped_paths(workspace: &Workspace, target: &Path) -> Result<Vec<String>> {
     Ok(names.map(|(folder, name)| format!("--remap-path-prefix={}={name}", folder.display())).to_vec())
 }
 
+/// Whether functions keep the names that the compiler gave them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    Kept,
+    Dropped,
+}
+
 /// Shrinks the module in place.
-pub(super) fn optimise(workspace: &Workspace, wasm: &Path) -> Result<()> {
+pub(super) fn optimise(workspace: &Workspace, wasm: &Path, names: Names) -> Result<()> {
     let mut wasm_opt = workspace.command("node");
     wasm_opt.arg(workspace.npm_tool("wasm-opt")).args(&workspace.manifest.wasm_opt.flags);
+    wasm_opt.arg(if names == Names::Kept { "--debuginfo" } else { "--strip-debug" });
     process::run(wasm_opt.arg(wasm).arg("--output").arg(wasm))
 }

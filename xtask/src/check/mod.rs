@@ -4,6 +4,7 @@ mod rust;
 mod size;
 mod types;
 
+pub(crate) use size::compressed_size;
 use std::process::ExitCode;
 
 use anyhow::Result;

@@ -30,7 +30,8 @@ pub(super) fn check(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn compressed_size(workspace: &Workspace, path: &Path) -> Result<u64> {
+/// What `gzip -9` makes of a file.
+pub(crate) fn compressed_size(workspace: &Workspace, path: &Path) -> Result<u64> {
     let output = workspace.command("gzip").args(["-9", "--no-name", "--stdout"]).arg(path).output()?;
     if !output.status.success() {
         bail!("gzip failed on {}: {}", path.display(), String::from_utf8_lossy(&output.stderr));
