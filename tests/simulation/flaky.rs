@@ -24,8 +24,9 @@ pub struct Frontier {
     pub writes: BTreeMap<Name, BTreeMap<Hlc, Option<String>>>,
     /// The stamp of each value that was written.
     pub stamps: BTreeMap<(Name, String), Hlc>,
-    /// What the endpoint may have forgotten the deletion of: an older state may be there again.
-    pub forgotten: BTreeSet<Name>,
+    /// The deletions that the endpoint may have forgotten: an older state may be there again, and, where its history
+    /// began anew, the deletion as well.
+    pub forgotten: BTreeMap<Name, BTreeSet<Hlc>>,
     /// What was set aside once.
     pub lettered: BTreeSet<Name>,
 }
@@ -124,7 +125,7 @@ impl Flaky {
 
     fn log(&self, name: Name, by: By, before: Option<Hlc>, hlc: Hlc, value: Option<String>) {
         let mut frontier = self.frontier.borrow_mut();
-        let forgotten = frontier.forgotten.contains(&name);
+        let forgotten = frontier.forgotten.contains_key(&name);
         let writes = frontier.writes.entry(name.clone()).or_default();
         let back = before.is_some_and(|before| hlc < before);
         match by {

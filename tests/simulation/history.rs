@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tidekeep::backend::Scan;
 use tidekeep::model::{Key, WriteOp, system};
 use tidekeep::sync::protocol::Limits;
-use tidekeep::sync::{Direction, EntryState, Retry, SyncConfig};
+use tidekeep::sync::{Direction, EntryState, Hlc, Retry, SyncConfig};
 use tidekeep::transport::Answer;
 use tidekeep::transport::loopback::{Fault, Route};
 
@@ -300,7 +300,7 @@ impl<C: Cloud + 'static> History<C> {
                 if let Some(writes) = frontier.writes.get_mut(&name) {
                     writes.retain(|hlc, _| *hlc > change.hlc);
                 }
-                frontier.forgotten.insert(name);
+                frontier.forgotten.entry(name).or_default().insert(change.hlc);
             }
             drop(frontier);
             self.collected.set(true);
@@ -394,12 +394,15 @@ impl<C: Cloud + 'static> History<C> {
         let all: BTreeMap<Name, _> =
             self.cloud.documents().into_iter().map(|change| ((change.c, change.id), change.hlc)).collect();
         let violate = |oracle, what| self.world.violate(oracle, what);
-        for (name, writes) in &self.frontier.borrow().writes {
+        let frontier = self.frontier.borrow();
+        let offered_again = |name: &Name, hlc: &Hlc| frontier.forgotten.get(name).is_some_and(|all| all.contains(hlc));
+        for (name, writes) in &frontier.writes {
             let Some((hlc, value)) = writes.iter().next_back() else { continue };
             match all.get(name) {
                 // A deletion that the endpoint has forgotten, or never had.
                 None if value.is_none() => {}
                 None => violate("loss", format!("{name:?} never reached the endpoint")),
+                Some(found) if found > hlc && !there.contains_key(name) && offered_again(name, found) => {}
                 Some(found) if found != hlc => violate("loss", format!("{name:?}: the last write did not win")),
                 Some(_) if there.get(name) != value.as_ref() => {
                     violate("loss", format!("{name:?}: an acknowledged write was lost or undone"));

@@ -197,3 +197,33 @@ fn stopping_ends_a_round_whose_request_hangs() {
     assert_eq!(outcome.take().unwrap().unwrap_err().kind(), ErrorKind::Closed);
     assert_eq!(a.run().unwrap_err().kind(), ErrorKind::Closed);
 }
+
+#[test]
+fn a_request_under_way_is_given_up_for_a_snapshot_for_that_tells_of_no_deletion() {
+    let Pair { endpoint, a, b, .. } = pair();
+    a.write("notes", "old", "1");
+    a.run().unwrap();
+    b.run().unwrap();
+    b.delete("notes", "old");
+    b.run().unwrap();
+    endpoint.collect_tombstones();
+    a.on(Route::Snapshot, Fault::DropRequest);
+    a.run().unwrap_err();
+    // It is taken, which is not heard of, and deleted by another device.
+    *a.faults.borrow_mut() = Rc::new(|route| match route {
+        Route::Push => Fault::DropResponse,
+        _ => Fault::DropRequest,
+    });
+    a.write("notes", "k", "1");
+    a.run().unwrap_err();
+    assert!(endpoint.document("notes", "k").is_some());
+    b.run().unwrap();
+    b.delete("notes", "k");
+    b.run().unwrap();
+    a.on(Route::Push, Fault::Answer(Answer::json(500, "{}".into())));
+    a.run().unwrap_err();
+    a.all(Fault::None);
+    a.run().unwrap();
+    assert_eq!(a.value("notes", "k"), None);
+    assert_eq!(a.records(), documents(&endpoint));
+}

@@ -314,6 +314,13 @@ impl Engine {
                 round.ask(Awaiting::Pending, Action::LoadPending { limits, among })
             }
             Stage::Pull if !round.pull || round.pulled_all => Step::Done(Vec::new()),
+            Stage::Pull | Stage::Snapshot if snapshot && !state.flight.value.requests.is_empty() => {
+                // INVARIANT: no request is under way once a snapshot is taken. It lacks what was deleted on what was
+                // sent, and the answer to a repeat would say that all is well.
+                round.stage = Stage::Snapshot;
+                let progress = state.progress.value.clone();
+                round.ask(Awaiting::Commit, Action::Reset { state, progress })
+            }
             Stage::Pull | Stage::Snapshot if snapshot => {
                 round.source = Source::Endpoint;
                 self.live.pulls();
