@@ -6,6 +6,9 @@
 #![cfg(not(target_family = "wasm"))]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what fails here fails the test")]
 
+#[path = "common/split_mix.rs"]
+mod split_mix;
+
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -23,6 +26,8 @@ use tidekeep::platform::Payload;
 use tidekeep::query::{Field, Filter, Operand, Operator, Sort};
 use tidekeep::store::{Begin, Checks, DataStore, EntryOptions, Gate, LockReason, Parts, Query, Space};
 use tidekeep::sync::Hlc;
+
+use split_mix::split_mix;
 
 /// Always the same secret, at once: these tests are not about deriving one.
 struct Known(u8);
@@ -145,16 +150,12 @@ fn remote(key: Key, body: Body) -> WriteOp {
     })
 }
 
-/// `SplitMix64`.
+/// Numbers at random, by a seed.
 struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % sides
+        split_mix(&mut self.0) % sides
     }
 
     /// A value of a field, as it is encoded: few, so that they are met again, and of every type.

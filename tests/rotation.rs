@@ -5,6 +5,9 @@
 #![cfg(not(target_family = "wasm"))]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what fails here fails the test")]
 
+#[path = "common/split_mix.rs"]
+mod split_mix;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -17,6 +20,8 @@ use tidekeep::error::{Error, ErrorKind, Result};
 use tidekeep::model::{Body, Collection, CommitReceipt, Durability, Key, MetadataChange, Schema, WriteBatch, system};
 use tidekeep::platform::Payload;
 use tidekeep::store::{Begin, Checks, DataStore, EntryOptions, Gate, LockReason, Parts, Rotated, Space};
+
+use split_mix::split_mix;
 
 /// Always the same secret, at once: these tests are not about deriving one.
 struct Known;
@@ -111,16 +116,12 @@ async fn unlocked(backend: Rc<dyn Backend>) -> DataStore {
     store
 }
 
-/// `SplitMix64`.
+/// Numbers at random, by a seed.
 struct Dice(u64);
 
 impl Dice {
     fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % sides
+        split_mix(&mut self.0) % sides
     }
 }
 

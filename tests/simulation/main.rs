@@ -32,4 +32,6 @@ mod recovery;
 mod rounds;
 mod said;
 mod seeds;
+#[path = "../common/split_mix.rs"]
+mod split_mix;
 mod world;

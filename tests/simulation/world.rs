@@ -10,7 +10,9 @@ use futures_executor::LocalPool;
 use futures_util::future::LocalBoxFuture;
 use futures_util::task::LocalSpawnExt;
 
-/// A small generator of numbers: `SplitMix64`.
+use crate::split_mix::split_mix;
+
+/// Numbers at random, by a seed; its clones share them.
 #[derive(Clone, Debug)]
 pub struct Random(Rc<Cell<u64>>);
 
@@ -20,12 +22,10 @@ impl Random {
     }
 
     pub fn next(&self) -> u64 {
-        let state = self.0.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut state = self.0.get();
+        let number = split_mix(&mut state);
         self.0.set(state);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
+        number
     }
 
     pub fn below(&self, end: u64) -> u64 {
