@@ -27,7 +27,7 @@ pub struct Frontier {
     /// The deletions that the endpoint may have forgotten: an older state may be there again, and, where its history
     /// began anew, the deletion as well.
     pub forgotten: BTreeMap<Name, BTreeSet<Hlc>>,
-    /// What was set aside once.
+    /// What was set aside once, or given up for a snapshot.
     pub lettered: BTreeSet<Name>,
 }
 
@@ -105,6 +105,7 @@ impl Flaky {
         let before: Vec<_> = touched.iter().map(|(c, key, _)| standing(&*self.inner, c, key)).collect();
         self.world.step(|| format!("commit {}", summary(&batch)));
         let progress = oracle::progress(&batch);
+        self.frontier.borrow_mut().lettered.extend(oracle::given_up(&batch, &*self.inner));
         let receipt = self.inner.commit(batch).now_or_never().unwrap()?;
         for ((collection, key, by), before) in touched.into_iter().zip(before) {
             let Some(record) = standing(&*self.inner, &collection, &key) else { continue };

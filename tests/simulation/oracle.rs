@@ -40,6 +40,28 @@ pub fn progress(batch: &WriteBatch) -> Option<String> {
     })
 }
 
+/// The documents of a request under way that a commit gives up for a snapshot.
+pub fn given_up(batch: &WriteBatch, disk: &dyn Backend) -> Vec<(String, String)> {
+    let written = |name: &str| {
+        batch.ops.iter().find_map(|op| match op {
+            WriteOp::Put(Put { collection, key, content: tidekeep::model::Content::Replace(body), .. })
+                if collection == system::SYNC && *key == Key::from(name) =>
+            {
+                content(body)
+            }
+            _ => None,
+        })
+    };
+    let (Some(_), Some(replica)) = (written("flight"), written("replica")) else { return Vec::new() };
+    let row = disk.get(system::SYNC, &[Key::from("flight")]).now_or_never().unwrap().unwrap().remove(0);
+    let flight = row.and_then(|record| content(&record.body)).filter(|_| replica["snapshot"] == Value::Bool(true));
+    let requests = flight.iter().flat_map(|flight| flight["requests"].as_array().into_iter().flatten());
+    let requests = requests.filter_map(|request| serde_json::from_str::<Value>(request.as_str()?).ok());
+    let ops: Vec<Value> = requests.flat_map(|request| request["ops"].as_array().cloned().unwrap_or_default()).collect();
+    let name = |op: &Value| Some((op["c"].as_str()?.to_owned(), op["id"].as_str()?.to_owned()));
+    ops.iter().filter_map(name).collect()
+}
+
 /// A replica that has come to a cursor has every change up to it, or something later.
 pub fn nothing_is_skipped(world: &World, cloud: &dyn Cloud, disk: &dyn Backend, cursor: &str) {
     let Some((epoch, seq)) = cursor.split_once('.') else { return };
