@@ -58,7 +58,6 @@ impl Browser {
     /// Runs the crate's tests for wasm in this browser.
     pub(super) fn run(self, workspace: &Workspace) -> Result<Count> {
         let driver = workspace.find(self.driver()).with_context(|| format!("no `{}` on the path", self.driver()))?;
-        let library = workspace.root.join(&workspace.manifest.library.path);
         let mut wasm_pack = workspace.command("wasm-pack");
         wasm_pack.args(["test", "--mode", "no-install", "--headless", &format!("--{}", self.name())]);
         // The driver's flag is named for the driver that wasm-pack knows, Safari's own.
@@ -67,8 +66,8 @@ impl Browser {
             Self::Firefox => "--geckodriver",
             Self::WebKit => "--safaridriver",
         });
-        wasm_pack.arg(driver).arg(&library).args(["--all-features", "--lib"]);
-        if has_test_files(&library)? {
+        wasm_pack.arg(driver).arg(&workspace.root).args(["--all-features", "--lib"]);
+        if has_test_files(&workspace.root)? {
             wasm_pack.args(["--test", "*"]);
         }
         // What a test says of itself, such as how many cases it ran, is shown.
