@@ -7,7 +7,8 @@
 use std::collections::VecDeque;
 
 use super::answer::{Changed, Reply, Told, patience, read};
-use super::round::{Awaiting, Round, Step};
+use super::round::Round;
+use super::step::{Awaiting, Step};
 use super::{Action, Engine};
 use crate::json;
 use crate::sync::state::{Persisted, Progress};

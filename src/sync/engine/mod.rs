@@ -5,22 +5,26 @@
 
 mod action;
 mod answer;
+mod document;
 mod event;
 mod live;
 mod pull;
 mod push;
 mod round;
+mod step;
 #[cfg(test)]
 mod tests;
 mod view;
 
 pub(crate) use action::{Action, Tally};
-pub(crate) use answer::{Change, Incoming, SentOp, Snapshot, Unreadable};
+pub(crate) use answer::{SentOp, Snapshot};
+pub(crate) use document::{Change, Incoming, Unreadable};
 pub(crate) use event::Event;
 use live::Live;
 pub(crate) use live::{Heard, Means};
 pub(crate) use push::{Settlement, Verdict, sent};
-use round::{Round, Source, Step};
+use round::Round;
+use step::{Source, Step};
 
 use super::protocol::Limits;
 use super::retry::Retry;

@@ -1,7 +1,8 @@
 //! Receiving: changes after the cursor, or everything.
 
 use super::answer::{Changed, Reply, read, snapshot};
-use super::round::{Awaiting, Round, Stage, Step};
+use super::round::Round;
+use super::step::{Awaiting, Stage, Step};
 use super::{Action, Engine};
 use crate::backend::layer::Replicated;
 use crate::sync::engine::answer::nonsense;

@@ -1,7 +1,9 @@
 //! Sending: numbering, freezing, and what the endpoint says of each operation.
 
-use super::answer::{Incoming, Pushed, Reply, ResultRow, Sent, SentOp, document, nonsense, read};
-use super::round::{Awaiting, Round, Stage, Step};
+use super::answer::{Pushed, Reply, ResultRow, Sent, SentOp, nonsense, read};
+use super::document::{Incoming, document};
+use super::round::Round;
+use super::step::{Awaiting, Stage, Step};
 use super::{Action, Engine};
 use crate::error::{Error, ErrorKind, Result};
 use crate::json::{self, FromJson, Json, Malformed, Members, Object};
