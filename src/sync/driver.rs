@@ -45,12 +45,21 @@ pub(super) async fn drive(inner: Rc<Inner>, mut inbox: UnboundedReceiver<Event>)
         }
         if let Some(action) = loop_state.queue.pop_front() {
             let outcome = loop_state.act(action).await;
-            // What was told meanwhile comes first: it may be that the endpoint wants to be left alone.
+            // A call beside the round may have heard that the endpoint wants to be left alone, which comes first. What
+            // was written or said meanwhile comes behind: the outcome may not know of it.
+            let mut later = Vec::new();
             while let Ok(event) = inbox.try_recv() {
-                loop_state.hear(event);
+                if matches!(event, Event::Live { .. }) {
+                    loop_state.hear(event);
+                } else {
+                    later.push(event);
+                }
             }
             if let Some(event) = outcome {
                 loop_state.feed(event);
+            }
+            for event in later {
+                loop_state.hear(event);
             }
             continue;
         }

@@ -90,6 +90,8 @@ pub(crate) struct Engine {
     /// How requests are sent: as the endpoint said that it takes them.
     encoding: Encoding,
     round: Option<Round>,
+    /// Whether more was wished for while a round was under way, so that another follows it.
+    anew: bool,
     last_success: Option<f64>,
     last_error: Option<Error>,
 }
@@ -114,6 +116,7 @@ impl Engine {
             progress: None,
             encoding: Encoding::Plain,
             round: None,
+            anew: false,
             last_success: None,
             last_error: None,
         }
@@ -181,6 +184,8 @@ impl Engine {
                 self.follow(*wishes, now);
                 if on || more {
                     self.at_once(now);
+                    // One that is under way may have asked before.
+                    self.anew = self.round.is_some();
                 }
             }
             Event::Heard => return vec![Action::Hear],
@@ -355,6 +360,7 @@ impl Engine {
 
     fn finish(&mut self, round: &Round, ending: Ending, now: f64, random: f64) -> Vec<Action> {
         self.progress = None;
+        let anew = core::mem::take(&mut self.anew);
         match ending {
             Ending::Failed(_) if round.push => self.push_at = Some(now),
             // What was told is lost, and found again by a pull.
@@ -379,7 +385,7 @@ impl Engine {
                 if round.source == Source::Endpoint && round.pull && round.collections.is_none() {
                     let missed = self.live.pulled();
                     let again = if self.live.hears() { f64::INFINITY } else { now + self.wishes.interval };
-                    self.pull_at = if missed { now } else { again };
+                    self.pull_at = if missed || anew { now } else { again };
                 }
                 Ok(SyncReport {
                     pushed: round.tally.pushed,

@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -218,4 +220,33 @@ fn what_had_all_the_time_there_is_is_not_tried_again_at_once() {
     engine.handle(Event::Leads(true), 10.0, 1.0);
     let late = Event::Unreachable(Error::new(ErrorKind::Timeout, "late"));
     assert!(matches!(engine.handle(late, 10.0, 1.0)[..], [Action::Finished { .. }, Action::WakeAt(_)]));
+}
+
+#[test]
+fn what_is_switched_on_while_a_round_pulls_is_pulled_for_at_once_after_it() {
+    let config = SyncConfig::new("here", vec!["notes".to_owned(), "places".to_owned()]);
+    let wishing = |on| {
+        let said = Said { preferences: vec![("places".to_owned(), on)], ..Said::default() };
+        Wishes::of(&config, &said)
+    };
+    let mut state = persisted();
+    state.wishes = wishing(false);
+    for switched in [false, true] {
+        let mut engine = Engine::new(engine().settings, wishing(false));
+        let mut queue = VecDeque::from(engine.handle(Event::Leads(true), 10.0, 0.5));
+        let mut pulled = 0;
+        while let Some(action) = queue.pop_front() {
+            if matches!(action, Action::Pull { .. }) {
+                pulled += 1;
+                if switched && pulled == 1 {
+                    queue.extend(engine.handle(Event::Wishes(Box::new(wishing(true))), 20.0, 0.5));
+                    state.wishes = wishing(true);
+                }
+            }
+            if works(&action) {
+                queue.extend(engine.handle(outcome(&action, 2, &state), 20.0, 0.5));
+            }
+        }
+        assert_eq!(pulled, if switched { 2 } else { 1 });
+    }
 }
