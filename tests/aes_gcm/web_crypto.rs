@@ -91,18 +91,31 @@ async fn web_crypto_and_the_module_open_what_the_other_sealed() {
     let (mut total, mut longest) = (0, 0);
     for trip in 0..number {
         let (key, nonce) = (array::<KEY_LEN>(), array::<NONCE_LEN>());
-        // The two ends of what is to be tried are always among them.
+        // From one end of what is to be tried to the other. The long ones come last: WebKitGTK 2.50 may change to better
+        // code in the midst of a long loop, and then gets the rest of it wrong, if the machine is busy.
         let plaintext = match trip {
             0 => Vec::new(),
-            1 => vec![0xA5; 1 << 20],
-            _ => bytes(20),
+            _ if trip == number - 1 => vec![0xA5; 1 << 20],
+            _ => bytes(u32::try_from(21 * trip / number).unwrap_or_default()),
         };
         let additional = bytes(12);
         let cipher = must(DataKey::from_slice(&key)).cipher();
         let ours = must(cipher.seal(&must(Nonce::from_slice(&nonce)), &additional, &plaintext));
         let theirs = must(encrypt.run(&key, &nonce, &additional, &plaintext).await);
         let about = format!("{} bytes with {} additional", plaintext.len(), additional.len());
-        assert!(ours == theirs, "not the same bytes: {about}");
+        if ours != theirs {
+            let at = ours.iter().zip(&theirs).position(|(ours, theirs)| ours != theirs);
+            let again = must(cipher.seal(&must(Nonce::from_slice(&nonce)), &additional, &plaintext));
+            let theirs_again = must(encrypt.run(&key, &nonce, &additional, &plaintext).await);
+            panic!(
+                "not the same bytes, {} and {}, from {at:?} on: {about}; sealed again, ours are the same: {}, as theirs: {}; theirs are the same: {}",
+                ours.len(),
+                theirs.len(),
+                again == ours,
+                again == theirs,
+                theirs_again == theirs
+            );
+        }
         assert!(must(decrypt.run(&key, &nonce, &additional, &ours).await) == plaintext, "{about}");
         let opened = must(cipher.open(&must(Nonce::from_slice(&nonce)), &additional, &theirs));
         assert!(*opened == plaintext, "{about}");
