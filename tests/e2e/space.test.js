@@ -104,8 +104,9 @@ test("on a full disk what is over goes, then what is cached, and nothing else; w
 
   // Everything that was acknowledged is there after the page has come back.
   const events = await page.evaluate(() => quotas);
-  assert.equal(events.length, 1, JSON.stringify(events));
-  assert.ok(events[0].usage > events[0].quota * 0.8 && events[0].unit === "bytes");
+  // It is told again where Chromium, tidying up, had made room in between.
+  assert.ok([1, 2].includes(events.length), JSON.stringify(events));
+  assert.ok(events.every(({ usage, quota, unit }) => usage > quota * 0.8 && unit === "bytes"), JSON.stringify(events));
   await call("close");
   await page.reload();
   await page.waitForFunction(() => "device" in globalThis);
