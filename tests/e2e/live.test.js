@@ -119,7 +119,7 @@ describe("live", { concurrency: 2 }, () => {
     await server.start();
     await until("it is told", () => b.call("changes"), (all) => all.some(({ key }) => key === "meanwhile"));
     await tells(a.call, b.call, "after");
-    assert.ok(of(gate.requests, "live") >= 4);
+    await until("both listen again", () => of(gate.requests, "live") >= 4);
   });
 
   test("a page that nobody sees hears nothing, and everything once it is seen", async (t) => {
