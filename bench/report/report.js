@@ -8,7 +8,7 @@ export function report({ facts, works, own, engines, counts, rounds, results, ma
   const parts = [
     `# Benchmarks
 
-The same work in tidekeep, in bare IndexedDB as somebody writes it who knows it well, and in the libraries that applications use. \`cargo xtask bench\` writes this file; \`bench/works/works.js\` says what each work is, and \`bench/engines/\` how each engine does it. Each engine does all works in a page of its own, the engines in turns, ${rounds} rounds in one run of the browser; times are medians in milliseconds. Less is better. Timings of another machine are others; compare columns, not with elsewhere. What an engine answers is checked.
+The same work in tidekeep, in bare IndexedDB as somebody writes it who knows it well, and in the libraries that applications use. \`cargo xtask bench\` writes this file; \`bench/works/works.js\` says what each work is, and \`bench/engines/\` how each engine does it. Each engine does all works in a page of its own, the engines in turns, ${rounds === 1 ? "1 round" : `${rounds} rounds`} in one run of the browser; times are medians in milliseconds. Less is better. Timings of another machine are others; compare columns, not with elsewhere. What an engine answers is checked.
 
 Measured on ${machine}. ${Object.values(facts).flatMap(({ versions }) => versions).join(", ")}.
 
@@ -78,7 +78,10 @@ function behind(facts, works, engines, timings) {
     const mine = timings.of("tidekeep", work)?.median;
     const ahead = engines.filter((engine) => !["raw", "tidekeep"].includes(engine) && timings.of(engine, work)?.median < mine);
     if (ahead.length > 0) {
-      const told = ahead.map((engine) => `${facts[engine].title} (${timings.ratio("tidekeep", work, engine).toFixed(2)} × its time)`);
+      const told = ahead.map((engine) => {
+        const ratio = timings.ratio("tidekeep", work, engine);
+        return `${facts[engine].title} (${Number.isFinite(ratio) ? `${ratio.toFixed(2)} × its time` : "which answers from memory"})`;
+      });
       rows.push([title, told.join(", ")]);
     }
   }
