@@ -9,14 +9,15 @@ use tidekeep::backend::Scan;
 use tidekeep::model::{Key, WriteOp, system};
 use tidekeep::sync::protocol::Limits;
 use tidekeep::sync::{Direction, EntryState, Hlc, Retry, SyncConfig};
-use tidekeep::transport::Answer;
 use tidekeep::transport::loopback::{Fault, Route};
 
 use crate::cloud::Cloud;
 use crate::device::{COLLECTIONS, Device, delete, documents, put};
+use crate::fault::fault;
 use crate::flaky::{Frontier, Name, standing};
 use crate::oracle;
-use crate::world::{Random, Violation, World};
+use crate::outcome::{Failure, Tally, Trace};
+use crate::world::{Random, World};
 
 const HOUR: f64 = 3_600_000.0;
 const TEN_YEARS: f64 = 87_660.0 * HOUR;
@@ -24,69 +25,6 @@ const TEN_YEARS: f64 = 87_660.0 * HOUR;
 const LENGTH: u64 = 100;
 /// The longest wait after a failure, milliseconds.
 const PATIENCE: f64 = 60_000.0;
-
-/// What came of a history, or of many.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Tally {
-    pub steps: u64,
-    pub writes: u64,
-    pub acknowledged: u64,
-    pub crashes: u64,
-    pub requests_lost: u64,
-    pub effects: u64,
-}
-
-impl Tally {
-    pub fn add(&mut self, other: Self) {
-        self.steps += other.steps;
-        self.writes += other.writes;
-        self.acknowledged += other.acknowledged;
-        self.crashes += other.crashes;
-        self.requests_lost += other.requests_lost;
-        self.effects += other.effects;
-    }
-}
-
-/// A history that broke a promise.
-#[derive(Debug)]
-pub struct Failure {
-    pub violation: Violation,
-    pub trace: Vec<String>,
-}
-
-/// Whether the last steps of a history are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Trace {
-    Kept,
-    None,
-}
-
-fn answer(random: &Random) -> Answer {
-    match random.below(7) {
-        0 => Answer::json(500, "{}".into()),
-        1 => Answer { retry_after: Some(2_000.0), ..Answer::json(429, "{}".into()) },
-        2 => Answer { retry_after: None, ..Answer::json(503, String::new()) },
-        3 => Answer::json(401, String::new()),
-        4 => Answer { content_type: Some("text/html".into()), ..Answer::json(200, "<html>".into()) },
-        5 => Answer { retry_after: Some(9_000.0), ..Answer::json(503, "{}".into()) },
-        _ => Answer::json(413, "{}".into()),
-    }
-}
-
-fn fault(random: &Random) -> Fault {
-    match random.below(20) {
-        0..=1 => Fault::DropRequest,
-        2..=3 => Fault::DropResponse,
-        4 => Fault::Duplicate,
-        5 => Fault::Late,
-        6 => Fault::Stray,
-        7..=9 => Fault::Delay(random.below(3_000) as f64),
-        10..=11 => Fault::Answer(answer(random)),
-        12 => Fault::Hang,
-        13 => Fault::Swallow,
-        _ => Fault::None,
-    }
-}
 
 /// A history under way.
 pub struct History<C: Cloud> {

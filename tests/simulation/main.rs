@@ -20,6 +20,7 @@
 mod cloud;
 mod conflicts;
 mod device;
+mod fault;
 mod faults;
 mod flaky;
 mod history;
@@ -27,6 +28,7 @@ mod lies;
 mod live;
 mod mutants;
 mod oracle;
+mod outcome;
 mod pair;
 mod recovery;
 mod rounds;

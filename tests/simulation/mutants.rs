@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tidekeep::testing::mutant;
 use tidekeep::transport::loopback::Endpoint;
 
-use crate::history::{Trace, simulate};
+use crate::history::simulate;
+use crate::outcome::Trace;
 
 /// How many histories may pass before one notices.
 const PATIENCE: u64 = 1_000;

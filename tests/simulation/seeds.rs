@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use tidekeep::transport::loopback::Endpoint;
 
-use crate::history::{Failure, Tally, Trace, simulate};
+use crate::history::simulate;
+use crate::outcome::{Failure, Tally, Trace};
 
 const DEFAULT_SEEDS: u64 = 1_000;
 
